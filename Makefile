@@ -1,0 +1,45 @@
+# make demo   the whole experiment on drawn faces: a few minutes on two CPU cores, nothing downloaded
+# make test   all tests
+# make report RESULTS=results/paper CONFIG=config/config.yaml   Snakemake's HTML report
+
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
+CONFIG ?= config/demo.yaml
+
+.PHONY: demo test lint report clean
+
+demo: $(VENV)/installed
+	@$(SNAKEMAKE) --configfile config/demo.yaml
+	@cat results/demo/tables/summary.txt
+	@echo "Tables: results/demo/tables (CSV, LaTeX, HTML)"
+	@echo "Report: $$(ls results/demo/report/report.pdf 2>/dev/null || echo results/demo/report/report.tex)"
+
+test: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/installed-dev
+	@$(BIN)/ruff check workflow tests
+	@$(BIN)/ruff format --check workflow tests
+	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/python -m pytest tests/test_lint.py
+
+report: $(VENV)/installed
+	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html
+
+clean:
+	rm -rf results logs .snakemake
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); sys.exit(None if ok else \
+		"vaematrix needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d; try: make PYTHON=python3.12" % v)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned requirements into $(VENV) (torch is large: several minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

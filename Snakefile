@@ -1,0 +1,29 @@
+# vaematrix: faces → shards → every model trained → reconstructions and samples → metrics → weighted matrices → report.
+#
+#   snakemake --profile profiles/local                                     the paper's experiment
+#   snakemake --profile profiles/local --configfile config/demo.yaml       the demo (or: make demo)
+#   snakemake --profile profiles/slurm                                     on a GPU cluster
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/dataset/summary.json",
+        expand(f"{RESULTS}/{{model}}/seed-{{seed}}/metrics.json", model=MODELS, seed=SEEDS),
+        expand(f"{RESULTS}/{{model}}/seed-{{seed}}/{{picture}}.png", model=MODELS, seed=SEEDS, picture=PICTURES),
+        f"{RESULTS}/tables/summary.txt",
+        f"{RESULTS}/report/report.tex",
+        f"{RESULTS}/report/report.pdf" if TEX else [],

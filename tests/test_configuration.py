@@ -1,0 +1,108 @@
+"""The configuration's checks: what is wrong, in which file, and what was probably meant."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vaematrix import configuration, models
+from vaematrix.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    *parents, name = path.split(".")
+    place = config
+    for parent in parents:
+        place = place[parent]
+    place[name] = value
+    return config
+
+
+def complaint(config: dict[str, Any]) -> str:
+    def check_both() -> None:
+        configuration.check(config, SCHEMA, "config/mine.yaml")
+        configuration.check_models(config["models"], "config/mine.yaml")
+
+    with pytest.raises(UserError) as caught:
+        check_both()
+    return str(caught.value)
+
+
+def test_the_shipped_configurations_are_right() -> None:
+    configuration.check(CONFIG, SCHEMA, "config/config.yaml")
+    configuration.check_models(CONFIG["models"], "config/config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("training.epoch", 3, "config/mine.yaml: training.epoch is not a key here; did you mean 'epochs'?"),
+        ("datset", {}, "config/mine.yaml: datset is not a key here; did you mean 'dataset'?"),
+        ("dataset.filter", "bilinar", "'bilinar' is not one of bilinear, bicubic, lanczos, box; did you mean"),
+        ("training.epochs", 0, "training.epochs 0 must be at least 1"),
+        ("training.epochs", 2.5, "training.epochs 2.5 is not integer"),
+        ("training.learning_rate", "1e-3", "(YAML takes it as text; write 0.001)"),
+        ("training.learning_rate", 0, "must be above 0"),
+        ("training.sigma", "calibrate", "training.sigma 'calibrate' is none of: calibrated, number"),
+        ("training.seeds", [], "training.seeds needs at least 1 entries"),
+        ("training.seeds", [0, 0], "repeats an entry"),
+        ("dataset.source", "path", "dataset.path null is not string: with source: path, it says where your faces are"),
+        ("dataset.source", "drawn", "dataset.count null is not integer: with source: drawn"),
+        ("dataset.name", "../../etc", "dataset.name '../../etc' must be a folder's name"),
+        ("experiment", "a/b", "experiment 'a/b' must be a folder's name"),
+        ("models", {}, "models needs at least 1 entries"),
+        ("models.tables", {"family": "vae"}, "(taken: dataset, floors, tables, figures, report)"),
+        ("models.a/b", {"family": "vae"}, "'a/b' must be printable, and a folder's name"),
+        ("models.beta_vae.family", "beta_vea", "vaematrix/models/beta_vea.py; did you mean 'beta_vae'?"),
+        ("models.beta_vae.bta", 1, "models.beta_vae.bta is not an option of the family beta_vae; did you mean 'beta'?"),
+        ("models.beta_vae.beta", "four", "models.beta_vae.beta 'four' is not a number"),
+        ("models.info_vae.kernel", "rfb", "models.info_vae.kernel 'rfb' is not one of rbf, imq"),
+        ("models.beta_vae.learning_rate", 1e-4, "training settings are shared by all models"),
+        ("models.conditional_vae.latent", 8, "network and training settings are shared"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_file_and_its_fix(path: str, value: Any, said: str) -> None:
+    message = complaint(changed(path, value))
+    assert said in message
+    assert message.count("\n") < 3, "a few lines, not a dump"
+
+
+def test_a_missing_key_is_named() -> None:
+    config = copy.deepcopy(CONFIG)
+    del config["training"]["epochs"]
+    assert complaint(config) == "config/mine.yaml: training.epochs is missing."
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    config = changed("training.epoch", 3)
+    config["sampling"]["cuont"] = 3
+    assert len(complaint(config).splitlines()) == 2
+
+
+def test_the_options_are_the_keyword_arguments_of_the_class() -> None:
+    assert list(configuration.model_options("beta_vae")) == ["beta", "capacity", "gamma", "capacity_share"]
+    assert list(configuration.model_options("info_vae")) == ["alpha", "lambda", "kernel"]
+    assert configuration.model_options("vae") == {}
+    for family in models.families():
+        configuration.check_models({"m": {"family": family}}, "x")
+
+
+def keys(value: Any, prefix: str = "") -> set[str]:
+    if not isinstance(value, dict):
+        return {prefix}
+    return set().union(*(keys(inner, f"{prefix}.{name}".lstrip(".")) for name, inner in value.items()))
+
+
+def test_every_key_is_explained() -> None:
+    """config/README.md names every key of config.yaml, and no other."""
+    section = (ROOT / "config/README.md").read_text().split("\n## ")[1]
+    explained = set(re.findall(r"^\| `([a-z_.]+)` \|", section, flags=re.M))
+    assert explained == {key for key in keys(CONFIG) if not key.startswith("models.")} | {"models"}

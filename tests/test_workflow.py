@@ -1,0 +1,239 @@
+"""The whole graph on tiny data, and what reruns after which edit."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_runner import BIN, copy_project, planned, snakemake
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+
+MODELS = ["beta_vae", "conditional_vae", "a_b & 50%"]
+RUN_RULES = ["train", "generate", "evaluate", "run_figures"]
+TABLES = {"tables", "report", "compile_report"}
+AGGREGATION = TABLES | {"experiment_figures"}
+
+
+def chain(*models: str, rules: list[str] = RUN_RULES) -> set[str]:
+    return {f"{rule} {model} {seed}" for rule in rules for model in models for seed in (0, 1)}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which the tiny experiment has run."""
+    folder = copy_project(tmp_path_factory.mktemp("workflow") / "vaematrix")
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stdout
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished project to be edited, with its modification times."""
+    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def append(name: str) -> Callable[[Path], None]:
+    def edited(project: Path) -> None:
+        with (project / name).open("a") as file:
+            file.write("\n# edited\n")
+
+    return edited
+
+
+def config(old: str, new: str) -> Callable[[Path], None]:
+    return lambda project: edit(project / "tests/tiny.yaml", old, new)
+
+
+LIBRARY = "workflow/scripts/vaematrix"
+FIGURES = chain(*MODELS, rules=["run_figures"]) | {"experiment_figures", "summarise_dataset"} | TABLES - {"tables"}
+EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floors"} | chain(*MODELS) | AGGREGATION
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda project: None, set()),
+        (append(f"{LIBRARY}/models/beta_vae.py"), chain("beta_vae") | AGGREGATION),
+        (config("beta: 2.0", "beta: 3.0"), chain("beta_vae") | AGGREGATION),
+        (config("kernel: imq", "kernel: rbf"), chain("a_b & 50%") | AGGREGATION),
+        (append(f"{LIBRARY}/models/networks.py"), chain(*MODELS) | AGGREGATION),
+        (append(f"{LIBRARY}/training.py"), chain(*MODELS) | AGGREGATION),
+        (config("epochs: 2", "epochs: 3"), chain(*MODELS) | AGGREGATION),
+        (config("count: 24", "count: 25"), chain(*MODELS, rules=RUN_RULES[1:]) | AGGREGATION),
+        (append(f"{LIBRARY}/metrics/ssim.py"), chain(*MODELS, rules=["evaluate"]) | {"floors"} | TABLES),
+        (lambda project: edit(project / "config/rubric.yaml", "0.40", "0.41"), TABLES),
+        (append(f"{LIBRARY}/tables.py"), TABLES),
+        (append(f"{LIBRARY}/matrix.py"), TABLES),
+        (append(f"{LIBRARY}/figures.py"), FIGURES),
+        (lambda project: edit(project / "config/config.yaml", "crop: 140", "crop: 148"), EVERYTHING),
+        (append("README.md"), set()),
+    ],
+    ids=[
+        "nothing", "model file", "model entry", "other entry", "networks", "loop", "epochs", "sample count", "metric",
+        "rubric", "tables", "matrix", "figures", "crop", "readme",
+    ],
+)  # fmt: skip
+def test_an_edit_reruns_what_depends_on_it_and_nothing_else(
+    project: Path, change: Callable[[Path], None], expected: set[str]
+) -> None:
+    change(project)
+    assert planned(project) == expected
+
+
+def test_touching_every_file_reruns_nothing(project: Path) -> None:
+    for path in sorted(project.rglob("*"), key=lambda path: path.name):
+        path.touch()
+    assert planned(project) == set()
+
+
+@pytest.mark.parametrize("kept", [("results", "resources", ".snakemake"), ("results", "resources")])
+def test_results_copied_into_a_fresh_checkout_rerun_nothing(
+    finished: Path, tmp_path: Path, kept: tuple[str, ...]
+) -> None:
+    fresh = copy_project(tmp_path / "fresh")
+    for name in kept:
+        shutil.copytree(finished / name, fresh / name, copy_function=shutil.copyfile)
+    assert planned(fresh) == set()
+
+
+def test_an_interrupted_rerun_leaves_nothing_stale(project: Path) -> None:
+    """Training done anew and then stopped: what was made from the old weights is known to be old."""
+    append(f"{LIBRARY}/models/beta_vae.py")(project)
+    run = snakemake(project, "results/tiny/beta_vae/seed-0/model.safetensors")
+    assert run.returncode == 0, run.stdout
+    assert planned(project) == (chain("beta_vae") | AGGREGATION) - {"train beta_vae 0"}
+
+
+def test_a_single_target_is_enough(project: Path) -> None:
+    target = "results/tiny/beta_vae/seed-1/metrics.json"
+    (project / target).unlink()
+    assert planned(project, target) == {"evaluate beta_vae 1"}
+
+
+def test_every_run_says_how_it_was_made(finished: Path) -> None:
+    for model in MODELS:
+        folder = finished / f"results/tiny/{model}/seed-0"
+        run = json.loads((folder / "run.json").read_text())
+        assert run["parameters"]["training"]["epochs"] == 2
+        for key in ("key", "code", "data", "versions", "device", "seconds", "peak_memory_mb", "git_commit"):
+            assert key in run
+        measured = json.loads((folder / "metrics.json").read_text())
+        protocol = measured["protocol"]
+        assert protocol["weights_sha256"] == run["weights_sha256"]
+        assert (protocol["split"], protocol["crop"], protocol["filter"], protocol["sample_count"]) == (
+            "test", 140, "bilinear", 24,
+        )  # fmt: skip
+        assert measured["metrics"]["mse_pm1"]["value"] == pytest.approx(4 * measured["metrics"]["mse_01"]["value"])
+        assert "fid" not in measured["metrics"], "random features never give a FID"
+        assert "frechet_random" in measured["metrics"]
+        lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+        assert [line["epoch"] for line in lines] == [1, 2]
+        assert not list(folder.glob("checkpoint-*")), "a finished run keeps no checkpoint"
+
+
+def test_the_tables_hold_what_the_metrics_hold(finished: Path) -> None:
+    with (finished / "results/tiny/tables/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for model in MODELS:
+        for seed in (0, 1):
+            path = finished / f"results/tiny/{model}/seed-{seed}/metrics.json"
+            for name, entry in json.loads(path.read_text())["metrics"].items():
+                (row,) = (r for r in rows if (r["model"], r["seed"], r["metric"]) == (model, str(seed), name))
+                assert float(row["value"]) == pytest.approx(entry["value"], rel=1e-9)
+
+
+def test_the_matrices_are_printed(finished: Path) -> None:
+    text = (finished / "results/tiny/tables/summary.txt").read_text()
+    for model in MODELS:
+        assert model in text
+    assert re.search(r"results/tiny/tables", text)
+    assert "FID" not in text.replace("Fréchet distance (random features)", "") or "published" in text.lower()
+
+
+def test_every_rule_has_log_benchmark_and_resources(finished: Path) -> None:
+    rules = "".join(path.read_text() for path in (finished / "workflow/rules").glob("*.smk"))
+    bodies = re.split(r"\n *rule (\w+):", rules)[1:]
+    for name, body in zip(bodies[::2], bodies[1::2], strict=True):
+        body = body.split("\nrule ")[0]
+        for word in ("log:", "benchmark:", "threads:", "mem_mb", "runtime", "output:", "script:"):
+            assert word in body, f"rule {name} lacks {word}"
+        if name in ("train", "generate", "reference_statistics", "evaluate"):
+            assert "gpu=1" in body, f"rule {name} needs a GPU"
+
+
+def test_a_no_op_run_is_quick(finished: Path) -> None:
+    start = time.perf_counter()
+    run = snakemake(finished)
+    assert "Nothing to be done" in run.stdout, run.stdout
+    assert time.perf_counter() - start < 5
+
+
+def test_a_mistyped_key_is_told_in_one_line(project: Path) -> None:
+    config("epochs: 2", "epoch: 2")(project)
+    run = snakemake(project, "-n")
+    assert run.returncode != 0
+    (line,) = (line for line in run.stdout.splitlines() if line.startswith("error:"))
+    assert line == "error: tests/tiny.yaml: training.epoch is not a key here; did you mean 'epochs'?."
+
+
+def test_snakemake_killed_in_the_middle_continues_to_the_same_weights(project: Path, finished: Path) -> None:
+    """kill -9 for Snakemake and everything under it while models train; then the same command again."""
+    shutil.rmtree(project / "results")
+    shutil.rmtree(project / ".snakemake")
+    command = [BIN / "snakemake", "--profile", "profiles/local", "--cores", "2", "--configfile", "tests/tiny.yaml"]
+    driver = subprocess.Popen(
+        command, cwd=project, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    runs = project / "results/tiny"
+    deadline = time.monotonic() + 240
+    while not list(runs.glob("*/seed-*/checkpoint-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    assert snakemake(project, "--unlock").returncode == 0
+    again = snakemake(project)
+    assert again.returncode == 0, again.stdout
+    for model in MODELS:
+        name = f"results/tiny/{model}/seed-0/run.json"
+        hashes = [json.loads((folder / name).read_text())["weights_sha256"] for folder in (finished, project)]
+        assert hashes[0] == hashes[1]
+
+
+def test_bad_input_stops_before_any_training(project: Path) -> None:
+    raw = project / "resources/tiny/raw"
+    lines = (raw / "list_attr_celeba.txt").read_text().splitlines()
+    lines[7] = lines[7].replace(" 1", " 2", 1)
+    (raw / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
+    settings = yaml.safe_load((project / "tests/tiny.yaml").read_text())
+    settings["dataset"] = {"name": "mine", "source": "path", "path": str(raw), "size": 32, "shards": 2}
+    (project / "mine.yaml").write_text(yaml.safe_dump(settings))
+    run = snakemake(project, config="mine.yaml")
+    assert run.returncode != 0
+    assert re.search(r"list_attr_celeba\.txt.*line 8", run.stdout), run.stdout
+    assert "rule train:" not in run.stdout
+
+
+def test_the_html_report_is_made(project: Path) -> None:
+    run = snakemake(project, "--report", "report.html")
+    assert run.returncode == 0, run.stdout
+    page = (project / "report.html").read_text()
+    assert len(page) > 100_000
+    for caption in ("mean of all training faces", "in the order drawn", "evaluation matrix"):
+        assert caption in page

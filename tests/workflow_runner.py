@@ -1,0 +1,44 @@
+"""Run Snakemake on a copy of the project, as a user does, and read its plans."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+def copy_project(folder: Path) -> Path:
+    """What a checkout holds, in `folder`."""
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, files.split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, config: str = "tests/tiny.yaml") -> subprocess.CompletedProcess[str]:
+    """`snakemake --profile profiles/local` with standard output and error together."""
+    command = [BIN / "snakemake", "--profile", "profiles/local", "--cores", "2", "--configfile", config, *arguments]
+    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def planned(folder: Path, *arguments: str, config: str = "tests/tiny.yaml") -> set[str]:
+    """The jobs of a dry run, as "rule" or "rule model seed"."""
+    run = snakemake(folder, "--dry-run", *arguments, config=config)
+    assert run.returncode == 0, run.stdout
+    jobs = set()
+    for block in re.split(r"\n(?=(?:local)?(?:rule|checkpoint) )", run.stdout)[1:]:
+        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
+        model = re.search(r"wildcards: .*?model=(.*?), seed=(\d+)", block)
+        jobs.add(f"{rule} {model[1]} {model[2]}" if model else rule)
+    return jobs - {"all"}

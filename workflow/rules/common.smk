@@ -1,0 +1,221 @@
+# What all rules share: the checked configuration, names, and the keys that decide what reruns.
+#
+# A job's `key` hashes its settings, its code and the key of everything before it. Snakemake compares params, so a job
+# reruns exactly when one of these changed; what was touched, copied or checked out anew reruns nothing
+# (the profiles leave out Snakemake's mtime and code triggers for this reason).
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(workflow.basedir).resolve()
+ROOT = ROOT.parent if ROOT.name == "workflow" else ROOT
+SCRIPTS = ROOT / "workflow/scripts"
+if str(SCRIPTS) not in sys.path:
+    sys.path.append(str(SCRIPTS))
+
+from vaematrix import configuration, latex, models
+from vaematrix.code_hash import code_hash
+from vaematrix.errors import UserError
+from vaematrix.faces.layout import fingerprint, locate
+from vaematrix.matrix import check_rubric
+
+
+def setting_file(path):
+    """Where the value at `path` comes from: the last configuration file that says so, else the command line."""
+    for file in reversed([ROOT / "config/config.yaml", *workflow.configfiles]):
+        said, meant = yaml.safe_load(Path(file).read_text()), config
+        try:
+            for name in path:
+                said, meant = said[name], meant[name]
+        except (KeyError, IndexError, TypeError):
+            continue
+        if said == meant or isinstance(said, dict):
+            return os.path.relpath(file)
+    return "--config"
+
+
+def checked_configuration():
+    """Refuse a mistaken configuration before anything runs; returns the rubric."""
+    # An overlay leaves a model out by setting it to null.
+    config["models"] = {name: entry for name, entry in config["models"].items() if entry is not None}
+    schemas = ROOT / "workflow/schemas"
+    configuration.check(config, yaml.safe_load((schemas / "config.schema.yaml").read_text()), setting_file)
+    configuration.check_models(config["models"], setting_file)
+    if config["dataset"]["source"] == "path" and not Path(config["dataset"]["path"]).exists():
+        raise UserError(
+            f"{setting_file(['dataset', 'path'])}: dataset.path {config['dataset']['path']} does not exist."
+        )
+    rubric = yaml.safe_load(Path(config["rubric"]).read_text())
+    check_rubric(rubric, config["rubric"])
+    return rubric
+
+
+try:
+    RUBRIC = checked_configuration()
+except UserError as error:
+    sys.exit(f"error: {error}".replace("\n", "\nerror: "))
+except FileNotFoundError as error:
+    sys.exit(f"error: {error.filename} does not exist")
+
+DATASET = config["dataset"]
+FEATURES = config["evaluation"]["features"]
+MODELS = list(config["models"])
+SEEDS = config["training"]["seeds"]
+RESULTS = f"results/{config['experiment']}"
+LOGS = f"logs/{config['experiment']}"
+RAW = f"resources/{DATASET['name']}/raw"
+FACES = f"resources/{DATASET['name']}/crop{DATASET['crop']}-{DATASET['size']}px-{DATASET['filter']}"
+SHARDS = [f"{FACES}/shard-{shard:05d}.parquet" for shard in range(DATASET["shards"])]
+INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
+PICTURES = ["reconstructions", "samples", "traversal", "attributes"]
+TABLES = [
+    f"{RESULTS}/tables/{name}"
+    for name in (
+        *("metrics.csv", "matrix.csv", "matrix_by_seed.csv", "summary.csv", "summary.txt"),
+        *("numbers.tex", "summary.tex", "cross_weights.tex", "published.tex", "further.tex", "missing.tex"),
+        *map(latex.matrix_file, MODELS),
+        *map(latex.published_file, RUBRIC["published"]["tables"]),
+    )
+]
+TEX = shutil.which("pdflatex")
+RUN = f"{RESULTS}/{{model}}/seed-{{seed}}"
+
+
+wildcard_constraints:
+    model="|".join(map(re.escape, MODELS)),
+    seed=r"\d+",
+    shard=r"\d+",
+
+
+def raw_files(wildcards):
+    """The raw files that rules make; a folder or zip of the user's own is known by its fingerprint instead."""
+    if DATASET["source"] == "path":
+        return []
+    return multiext(f"{RAW}/", "img_align_celeba.zip", "list_attr_celeba.txt", "list_eval_partition.txt")
+
+
+def raw_folder(wildcards):
+    return DATASET["path"] if DATASET["source"] == "path" else RAW
+
+
+def key(*parts):
+    """A short hash of plain values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def code(script, *modules):
+    """The hash of an entry script and of all library code behind it."""
+    return code_hash(SCRIPTS / script, *modules)
+
+
+@cache
+def source_key():
+    """What the raw faces are."""
+    match DATASET["source"]:
+        case "path":
+            return fingerprint(locate(DATASET["path"]))
+        case "drawn":
+            return key(DATASET["count"], DATASET["seed"], code("draw_faces.py"))
+        case "download":
+            return "celeba"
+
+
+@cache
+def data_key():
+    """What the shards hold."""
+    preparation = {name: DATASET[name] for name in ("image_size", "crop", "size", "filter", "on_bad_image")}
+    return key(source_key(), preparation, code("index_faces.py"), code("build_shard.py"))
+
+
+@cache
+def training_code(model):
+    return code("train.py", f"vaematrix.models.{config['models'][model]['family']}")
+
+
+@cache
+def run_key(model):
+    """What the weights of a model are, but for the seed."""
+    shared = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
+    return key(data_key(), config["network"], shared, config["models"][model], training_code(model))
+
+
+@cache
+def generation_key(model):
+    """What a trained model made."""
+    split, switched = config["evaluation"]["split"], config["figures"]["attributes"]
+    return key(run_key(model), config["sampling"], split, switched, code("generate.py"))
+
+
+@cache
+def reference_key():
+    """What the reference statistics are."""
+    network = {name: FEATURES[name] for name in ("network", "dims")}
+    return key(data_key(), config["evaluation"]["split"], network, code("reference_statistics.py"))
+
+
+@cache
+def metrics_code():
+    return code(
+        "evaluate.py", *(f"vaematrix.metrics.{path.stem}" for path in (SCRIPTS / "vaematrix/metrics").glob("*.py"))
+    )
+
+
+@cache
+def evaluation_key(model):
+    """What a run's metrics are."""
+    interval = [config["evaluation"][name] for name in ("confidence", "resamples")]
+    return key(generation_key(model), reference_key(), interval, metrics_code())
+
+
+@cache
+def floors_key():
+    """What the floors are."""
+    settings = [config["network"]["latent"], config["evaluation"], code("floors.py")]
+    return key(data_key(), settings, metrics_code())
+
+
+@cache
+def summary_key():
+    """What the dataset's summary says."""
+    return key(data_key(), code("summarise_dataset.py"))
+
+
+@cache
+def pictures_key(model):
+    """What a run's pictures show."""
+    return key(generation_key(model), code("run_figures.py"))
+
+
+@cache
+def figures_key():
+    """What the experiment's figures show."""
+    return key([generation_key(model) for model in MODELS], SEEDS, code("experiment_figures.py"))
+
+
+@cache
+def tables_key():
+    """What the tables are made of."""
+    keys = {model: evaluation_key(model) for model in MODELS}
+    return key(keys, floors_key(), SEEDS, RUBRIC, code("make_tables.py"), templates())
+
+
+@cache
+def report_key():
+    """What the report is made of."""
+    pictures = [pictures_key(model) for model in MODELS]
+    return key(tables_key(), summary_key(), pictures, figures_key(), code("make_report.py"))
+
+
+@cache
+def templates():
+    """A hash of the templates of tables and report."""
+    folder = SCRIPTS / "vaematrix/templates"
+    return key({path.name: path.read_text() for path in folder.iterdir() if path.is_file()})

@@ -1,0 +1,134 @@
+# What trained models make, and the metrics of it.
+
+
+rule generate:
+    """Reconstruct the evaluation split, draw samples, walk along latent dimensions, switch attributes."""
+    input:
+        shards=SHARDS,
+        weights=f"{RUN}/model.safetensors",
+    output:
+        reconstructions=f"{RUN}/reconstructions.parquet",
+        samples=f"{RUN}/samples.parquet",
+        traversal=f"{RUN}/traversal.parquet",
+        attributes=f"{RUN}/attributes.parquet",
+    log:
+        f"{LOGS}/generate/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"{LOGS}/generate/{{model}}/seed-{{seed}}.benchmark.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        split=config["evaluation"]["split"],
+        sampling=config["sampling"],
+        attributes=config["figures"]["attributes"],
+        key=lambda wildcards: generation_key(wildcards.model),
+    script:
+        "../scripts/generate.py"
+
+
+# Compute nodes see no network: this runs where snakemake was started.
+rule fetch_inception:
+    """Take FID's weights from the configured path, torch.hub's folder or the release; its SHA-256 is checked."""
+    output:
+        "resources/inception/pt_inception-2015-12-05-6726825d.pth",
+    log:
+        f"{LOGS}/fetch_inception.log",
+    benchmark:
+        f"{LOGS}/fetch_inception.benchmark.tsv"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        weights=FEATURES["weights"],
+    script:
+        "../scripts/fetch_inception.py"
+
+
+rule reference_statistics:
+    """Mean and covariance of the evaluation split's features, once for all models; pytorch-fid reads the file too."""
+    input:
+        shards=SHARDS,
+        inception=INCEPTION,
+    output:
+        f"{FACES}/statistics-{config['evaluation']['split']}-{FEATURES['network']}-{FEATURES['dims']}.npz",
+    log:
+        f"{LOGS}/reference_statistics.log",
+    benchmark:
+        f"{LOGS}/reference_statistics.benchmark.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        split=config["evaluation"]["split"],
+        dims=FEATURES["dims"],
+        key=lambda wildcards: reference_key(),
+    script:
+        "../scripts/reference_statistics.py"
+
+
+rule evaluate:
+    """All metrics of one run, each with the protocol that made it."""
+    input:
+        shards=SHARDS,
+        run=f"{RUN}/run.json",
+        reconstructions=f"{RUN}/reconstructions.parquet",
+        samples=f"{RUN}/samples.parquet",
+        reference=rules.reference_statistics.output,
+        inception=INCEPTION,
+    output:
+        metrics=f"{RUN}/metrics.json",
+        per_image=f"{RUN}/per_image.parquet",
+    log:
+        f"{LOGS}/evaluate/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"{LOGS}/evaluate/{{model}}/seed-{{seed}}.benchmark.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        dataset=DATASET["name"],
+        split=config["evaluation"]["split"],
+        dims=FEATURES["dims"],
+        confidence=config["evaluation"]["confidence"],
+        resamples=config["evaluation"]["resamples"],
+        code=metrics_code(),
+        key=lambda wildcards: evaluation_key(wildcards.model),
+    script:
+        "../scripts/evaluate.py"
+
+
+rule floors:
+    """What no model should fall below, for scale: the mean face, and PCA with as many components as the latent."""
+    input:
+        shards=SHARDS,
+    output:
+        mean_face=f"{RESULTS}/floors/mean_face.json",
+        pca=f"{RESULTS}/floors/pca.json",
+    log:
+        f"{LOGS}/floors.log",
+    benchmark:
+        f"{LOGS}/floors.benchmark.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        experiment=config["experiment"],
+        dataset=DATASET["name"],
+        split=config["evaluation"]["split"],
+        components=config["network"]["latent"],
+        confidence=config["evaluation"]["confidence"],
+        resamples=config["evaluation"]["resamples"],
+        code=metrics_code(),
+        key=lambda wildcards: floors_key(),
+    script:
+        "../scripts/floors.py"

@@ -1,0 +1,34 @@
+# Every model × seed trained by one loop under one configuration.
+
+
+rule train:
+    """Train one model from one seed; continues from its checkpoint after an interruption."""
+    input:
+        shards=SHARDS,
+    output:
+        weights=f"{RUN}/model.safetensors",
+        history=f"{RUN}/history.jsonl",
+        run=f"{RUN}/run.json",
+    log:
+        f"{LOGS}/train/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"{LOGS}/train/{{model}}/seed-{{seed}}.benchmark.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+    params:
+        experiment=config["experiment"],
+        options=lambda wildcards: config["models"][wildcards.model],
+        network=config["network"],
+        size=DATASET["size"],
+        epochs=config["training"]["epochs"],
+        batch_size=config["training"]["batch_size"],
+        learning_rate=config["training"]["learning_rate"],
+        sigma=config["training"]["sigma"],
+        data=lambda wildcards: data_key(),
+        code=lambda wildcards: training_code(wildcards.model),
+        key=lambda wildcards: run_key(wildcards.model),
+    script:
+        "../scripts/train.py"

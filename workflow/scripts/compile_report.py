@@ -1,0 +1,15 @@
+"""The report as PDF."""
+
+from typing import Any
+
+from vaematrix.console import logged
+from vaematrix.report import compile_pdf
+
+
+def main(snakemake: Any) -> None:
+    with logged(snakemake.log[0]):
+        compile_pdf(snakemake.input[0])
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

@@ -1,0 +1,18 @@
+"""Fetch one of CelebA's files."""
+
+from typing import Any
+
+from vaematrix.console import logged
+from vaematrix.faces.download import CELEBA, celeba_urls, download
+
+
+def main(snakemake: Any) -> None:
+    name = snakemake.wildcards.file
+    with logged(snakemake.log[0]):
+        remote = CELEBA[name]
+        urls = celeba_urls(name, snakemake.params.mirrors)
+        download(urls, snakemake.output[0], remote.sha256, remote.size, progress=True)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

@@ -1,0 +1,76 @@
+"""Reconstructions, samples, a traversal and attribute switches of one trained model, as parquet."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from vaematrix import devices, generation
+from vaematrix.console import logged
+from vaematrix.faces.shards import read_faces
+from vaematrix.images import write_images
+from vaematrix.models import weights
+from vaematrix.samplers import SAMPLERS
+from vaematrix.training import Split
+
+TRAVERSED, STEPS, SWITCHED_FACES = 8, 9, 6
+
+
+def main(snakemake: Any) -> None:
+    p, output = snakemake.params, snakemake.output
+    with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
+        model = weights.load(snakemake.input.weights, device)
+        train, faces = (read_faces(snakemake.input.shards, split) for split in ("train", p.split))
+        names = list(faces.attribute_names)
+
+        means, deviations = generation.encode(model, Split.on(device, faces.images, faces.attributes))
+        write_images(
+            output.reconstructions,
+            generation.decode(model, means, faces.attributes),
+            {"image_id": faces.image_ids},
+            {"vaematrix.split": p.split, "vaematrix.key": p.key},
+        )
+
+        codes, _ = generation.encode(model, Split.on(device, train.images, train.attributes))
+        sampler = SAMPLERS[p.sampling["sampler"]](model.network.latent)
+        sampler.fit(codes)
+        drawn = generation.draw_attributes(faces.attributes, p.sampling["count"], p.sampling["seed"])
+        write_images(
+            output.samples,
+            generation.decode(model, sampler.draw(p.sampling["count"], p.sampling["seed"]), drawn),
+            dict(zip(names, map(pa.array, drawn.T), strict=True)) if model.conditional else {},
+            {"vaematrix.sampling": p.sampling, "vaematrix.key": p.key},
+        )
+
+        images, dimensions, kl, values = generation.traverse(
+            model, means, deviations, faces.attributes[0], TRAVERSED, STEPS
+        )
+        write_images(
+            output.traversal,
+            images.reshape(-1, *images.shape[2:]),
+            {"dimension": np.repeat(dimensions, len(values)), "value": np.tile(values, len(dimensions))},
+            {"vaematrix.kl": [round(float(nats), 3) for nats in kl], "vaematrix.key": p.key},
+        )
+
+        shown = [name for name in p.attributes if name in names]
+        switched = generation.switch_attributes(
+            model,
+            means[:SWITCHED_FACES],
+            faces.attributes[:SWITCHED_FACES],
+            [names.index(name) for name in shown],
+            generation.attribute_directions(codes, train.attributes),
+        )
+        columns = ["as it is", *shown]
+        write_images(
+            output.attributes,
+            switched.reshape(-1, *switched.shape[2:]),
+            {
+                "image_id": np.repeat(faces.image_ids[:SWITCHED_FACES], len(columns)),
+                "switched": columns * len(switched),
+            },
+            {"vaematrix.by": "label" if model.conditional else "direction", "vaematrix.key": p.key},
+        )
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

@@ -1,0 +1,17 @@
+"""Check the faces' lists against the images and write the index."""
+
+from typing import Any
+
+from vaematrix.console import logged
+from vaematrix.faces.index import index_faces, write_index
+from vaematrix.faces.layout import fingerprint, locate
+
+
+def main(snakemake: Any) -> None:
+    with logged(snakemake.log[0]):
+        source = locate(snakemake.params.source)
+        write_index(snakemake.output[0], index_faces(source), {"vaematrix.source": fingerprint(source)})
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

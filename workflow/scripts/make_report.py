@@ -1,0 +1,32 @@
+"""The report's LaTeX source, around the tables and pictures."""
+
+from pathlib import Path
+from typing import Any
+
+from vaematrix.console import logged
+from vaematrix.files import read_json
+from vaematrix.report import Figure, write_report
+from vaematrix.tables import collect
+
+
+def main(snakemake: Any) -> None:
+    p, files = snakemake.params, snakemake.input
+    with logged(snakemake.log[0]):
+        runs, floors = (list(map(read_json, paths)) for paths in (files.metrics, files.floors))
+        summary = read_json(files.summary)
+        pictures = [
+            Figure(Path(path), Path(path).stem, model=Path(path).parts[-3], seed=p.seed) for path in files.pictures
+        ]
+        write_report(
+            Path(snakemake.output[0]).parent,
+            Path(files.tables[0]).parent,
+            collect(runs, p.rubric, p.models, floors),
+            records=list(map(read_json, files.runs)),
+            settings=p.settings,
+            figures=[Figure(Path(files.overview), "overview"), Figure(Path(files.curves), "curves"), *pictures],
+            skipped=summary["skipped"],
+        )
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

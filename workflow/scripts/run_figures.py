@@ -1,0 +1,35 @@
+"""The pictures of one run."""
+
+from typing import Any
+
+import numpy as np
+
+from vaematrix import figures
+from vaematrix.console import logged
+from vaematrix.faces.shards import read_faces
+from vaematrix.images import read_images, read_metadata
+
+
+def main(snakemake: Any) -> None:
+    files, output = snakemake.input, dict(zip(snakemake.params.pictures, snakemake.output, strict=True))
+    with logged(snakemake.log[0]):
+        faces = read_faces(files.shards, snakemake.params.split)
+        figures.reconstruction_grid(output["reconstructions"], faces.images, read_images(files.reconstructions)[0])
+        figures.sample_grid(output["samples"], read_images(files.samples)[0])
+
+        images, columns = read_images(files.traversal)
+        kl = read_metadata(files.traversal)["vaematrix.kl"]
+        images = images.reshape(len(kl), -1, *images.shape[1:])
+        steps = images.shape[1]
+        dimensions = columns["dimension"].to_pylist()[::steps]
+        labels = [f"z{dimension}  ({nats:.1f} nats)" for dimension, nats in zip(dimensions, kl, strict=True)]
+        figures.traversal_grid(output["traversal"], images, labels, columns["value"].to_pylist()[:steps])
+
+        images, columns = read_images(files.attributes)
+        names = list(dict.fromkeys(columns["switched"].to_pylist()))
+        rows = np.reshape(images, (-1, len(names), *images.shape[1:]))
+        figures.conditional_grid(output["attributes"], rows, [name.replace("_", " ") for name in names])
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

@@ -1,0 +1,23 @@
+"""The dataset's counts, attribute frequencies, mean face, and what was skipped."""
+
+from typing import Any
+
+from vaematrix.console import log, logged
+from vaematrix.faces.summary import summarise, write_frequencies, write_summary
+from vaematrix.figures import save_image
+
+
+def main(snakemake: Any) -> None:
+    with logged(snakemake.log[0]):
+        summary = summarise(list(snakemake.input))
+        write_summary(snakemake.output.summary, summary)
+        write_frequencies(snakemake.output.attributes, summary)
+        save_image(snakemake.output.mean_face, summary.mean_faces["train"].round().astype("uint8"))
+        if summary.about["skipped"]:
+            log.warning(
+                "%d images were skipped; %s lists them", len(summary.about["skipped"]), snakemake.output.summary
+            )
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

@@ -1,0 +1,69 @@
+"""Train one model from one seed."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaematrix import devices, provenance, training
+from vaematrix.console import logged
+from vaematrix.faces.shards import read_faces
+from vaematrix.files import sha256, write_json
+from vaematrix.models import weights
+from vaematrix.models.networks import Network
+from vaematrix.training import Settings, Split
+
+
+def main(snakemake: Any) -> None:
+    p, seed = snakemake.params, int(snakemake.wildcards.seed)
+    with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
+        train, valid = (read_faces(snakemake.input.shards, split) for split in ("train", "valid"))
+        options = {name: value for name, value in p.options.items() if name != "family"}
+        network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
+        sigma = None if p.sigma == "calibrated" else float(p.sigma)
+        torch.manual_seed(seed)
+        model = weights.build(p.options["family"], network, sigma, options).to(device)
+        folder = Path(snakemake.output.weights).parent / f"checkpoint-{p.key}"
+        progress = training.train(
+            model,
+            Split.on(device, train.images, train.attributes),
+            Split.on(device, valid.images, valid.attributes),
+            Settings(p.epochs, p.batch_size, p.learning_rate),
+            seed,
+            folder,
+            Path(snakemake.output.history),
+        )
+        made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
+        weights.save(snakemake.output.weights, model, made_from)
+        run = {
+            "experiment": p.experiment,
+            "model": snakemake.wildcards.model,
+            "family": p.options["family"],
+            "seed": seed,
+            "parameters": {
+                "model": options,
+                "network": network.as_dict(),
+                "training": {n: p[n] for n in ("epochs", "batch_size", "learning_rate", "sigma")},
+            },
+            "parameter_count": sum(parameter.numel() for parameter in model.parameters()),
+            "key": p.key,
+            "code": p.code,
+            "data": p.data,
+            "git_commit": provenance.git_commit(),
+            "versions": provenance.versions(),
+            "device": provenance.device_name(device),
+            "threads": snakemake.threads,
+            "train_images": len(train.images),
+            "epochs": p.epochs,
+            "seconds": round(progress.total_seconds, 1),
+            "sessions": progress.sessions,
+            "images_per_second": round(progress.step * p.batch_size / sum(r["seconds"] for r in progress.history), 1),
+            "peak_memory_mb": max(record["peak_memory_mb"] for record in progress.history),
+            "weights_sha256": sha256(snakemake.output.weights),
+        }
+        write_json(snakemake.output.run, run)
+        training.clear(folder)
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

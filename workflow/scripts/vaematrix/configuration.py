@@ -1,0 +1,175 @@
+"""The configuration checked: one line for each mistake, with the key, the file and the fix."""
+
+import ast
+import difflib
+import keyword
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vaematrix import models
+from vaematrix.errors import UserError
+
+Origin = str | Callable[[Sequence[str | int]], str]
+
+
+def check(value: Any, schema: dict[str, Any], origin: Origin) -> None:
+    """Hold `value` against a JSON schema.
+
+    Args:
+        origin: the file that `value` was read from, or a function from the path of a key to the file that sets it.
+
+    Raises:
+        UserError: one line for each mistake.
+    """
+    from jsonschema import Draft202012Validator
+
+    errors = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
+    lines = [line for error in errors for line in _describe(error)]
+    _refuse(lines, origin)
+
+
+def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
+    """Hold each model's entry against the options of its family, read from the family's file without importing it.
+
+    Raises:
+        UserError: an unknown family, an unknown option or a value of the wrong type.
+    """
+    lines = []
+    for name, entry in entries.items():
+        path = ("models", name)
+        if entry["family"] not in models.families():
+            hint = _nearest(entry["family"], models.families())
+            lines.append(((*path, "family"), f"no file workflow/scripts/vaematrix/models/{entry['family']}.py{hint}"))
+            continue
+        options = model_options(entry["family"])
+        for key, value in entry.items():
+            if key == "family":
+                continue
+            if key not in options:
+                shared = " (network and training settings are shared by all models)" if key in _SHARED else ""
+                hint = _nearest(key, options)
+                lines.append(((*path, key), f"is not an option of the family {entry['family']}{shared}{hint}"))
+            elif not _fits(value, options[key]):
+                lines.append(((*path, key), f"{value!r} is not {_in_words(options[key])}"))
+    _refuse(lines, origin)
+
+
+def model_options(family: str) -> dict[str, ast.expr]:
+    """The options of a family and their annotations: the keyword-only arguments of its class's `__init__`."""
+    path = Path(models.__file__).with_name(f"{family}.py")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            # An option named like a Python keyword (lambda) carries an underscore in the code.
+            names = [
+                (a.arg.removesuffix("_") if keyword.iskeyword(a.arg[:-1]) else a.arg) for a in node.args.kwonlyargs
+            ]
+            return {name: a.annotation for name, a in zip(names, node.args.kwonlyargs, strict=True)}
+    return {}
+
+
+_SHARED = frozenset(
+    ["widths", "latent", "epochs", "batch_size", "learning_rate", "sigma", "seeds", "threads", "size", "crop"]
+)
+
+
+def _describe(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
+    """(path of the key, what is wrong and the fix) for one error of jsonschema."""
+    path, value, rule = tuple(error.absolute_path), error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema["properties"]
+            return [((*path, key), f"is not a key here{_nearest(key, known)}") for key in value if key not in known]
+        case "required":
+            return [((*path, key), "is missing") for key in rule if key not in value][:1]
+        case "enum":
+            return [
+                (path, f"{value!r} is not one of {', '.join(map(str, rule))}{_nearest(str(value), map(str, rule))}")
+            ]
+        case "type":
+            reason = f": {error.schema['description']}" if "description" in error.schema else ""
+            return [(path, f"{_yaml(value)} is not {_join(rule)}{_number_hint(value, rule)}{reason}")]
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            relation = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
+            return [(path, f"{value!r} must be {relation.get(error.validator, 'below')} {rule}")]
+        case "minItems" | "minProperties":
+            return [(path, f"needs at least {rule} entries, and has {len(value)}")]
+        case "uniqueItems":
+            return [(path, f"{value!r} repeats an entry")]
+        case "pattern" | "not":
+            described = error.schema.get("description", f"of the form {rule}")
+            reserved = f" (taken: {', '.join(rule['enum'])})" if error.validator == "not" else ""
+            return [(path, f"{value!r} must be {described}{reserved}")]
+        case "anyOf":
+            return [(path, f"{value!r} is none of: {', '.join(_join(r.get('const', r.get('type'))) for r in rule)}")]
+    return [(path, error.message)]
+
+
+def _refuse(lines: list[tuple[Sequence[str | int], str]], origin: Origin) -> None:
+    if lines:
+        file = origin if callable(origin) else lambda _path: origin
+        raise UserError("\n".join(f"{file(path)}: {_dotted(path)} {text}." for path, text in lines))
+
+
+def _dotted(path: Sequence[str | int]) -> str:
+    return ".".join(map(str, path)) or "the file"
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    known = list(words)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}" if known else "; it has none"
+
+
+def _yaml(value: Any) -> str:
+    return "null" if value is None else repr(value)
+
+
+def _join(types: Any) -> str:
+    return " or ".join(map(str, types)) if isinstance(types, list) else str(types)
+
+
+def _number_hint(value: Any, types: Any) -> str:
+    """YAML reads 1e-3 as text: it wants 1.0e-3."""
+    if isinstance(value, str) and ("number" in types or "integer" in types):
+        try:
+            return f" (YAML takes it as text; write {float(value)!r})"
+        except ValueError:
+            pass
+    return ""
+
+
+def _fits(value: Any, annotation: ast.expr) -> bool:
+    match annotation:
+        case ast.BinOp(left=left, right=right):
+            return _fits(value, left) or _fits(value, right)
+        case ast.Constant(value=None):
+            return value is None
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=choices):
+            return value in ast.literal_eval(choices)
+        case ast.Name(id="float"):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.Name(id="int"):
+            return isinstance(value, int) and not isinstance(value, bool)
+        case ast.Name(id="bool"):
+            return isinstance(value, bool)
+        case ast.Name(id="str"):
+            return isinstance(value, str)
+    return True
+
+
+def _in_words(annotation: ast.expr) -> str:
+    match annotation:
+        case ast.BinOp(left=left, right=right):
+            return f"{_in_words(left)} or {_in_words(right)}"
+        case ast.Constant(value=None):
+            return "null"
+        case ast.Subscript(slice=choices):
+            return "one of " + ", ".join(map(str, ast.literal_eval(choices)))
+        case ast.Name(id="float"):
+            return "a number (with a decimal point where it has an exponent: 1.0e-3)"
+        case ast.Name(id="int"):
+            return "a whole number"
+        case ast.Name(id="bool"):
+            return "true or false"
+    return "text"

@@ -1,0 +1,1 @@
+"""Portraits: who is drawn (:mod:`.parameters`) and how (:mod:`.painting`)."""

@@ -1,0 +1,94 @@
+"""What judges a model: one file a metric.
+
+A reconstruction metric gives one number a pair of images; its file holds a tuple `METRICS` and is found by being here.
+A distance between sets of images takes three steps: features (:mod:`.inception`), their mean and covariance, and the
+distance of those (:mod:`.frechet`). :mod:`.floors` holds what any model has to beat. Metrics know arrays, never models.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from vaematrix.metrics.bootstrap import mean_interval
+
+# These are no reconstruction metrics, and importing them costs seconds (torch, scikit-learn).
+_OTHER_MODULES = {"bootstrap", "floors", "frechet", "inception", "inception_weights"}
+_IMAGES_AT_ONCE = 16  # 1.6 MB in float64 at 64x64: temporaries that fit the cache make SSIM 1.5 times as fast
+
+
+@dataclass(frozen=True)
+class ReconstructionMetric:
+    """A number for each pair of an original and its reconstruction.
+
+    Attributes:
+        key: the name in metrics.json, tables and rubric.
+        label: the name people read.
+        scale: the unit or value range that belongs beside the number; "" where there is none.
+        better: which direction is better.
+        per_image: originals and reconstructions, both uint8 [n, height, width, channels], to float64 [n].
+    """
+
+    key: str
+    label: str
+    scale: str
+    better: Literal["lower", "higher"]
+    per_image: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+    def __call__(self, originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+        """Values of all pairs, float64 [n], computed a few images at a time."""
+        parts = [
+            self.per_image(originals[start : start + _IMAGES_AT_ONCE], reconstructions[start : start + _IMAGES_AT_ONCE])
+            for start in range(0, len(originals), _IMAGES_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+
+def reconstruction_metrics() -> tuple[ReconstructionMetric, ...]:
+    """Every metric in the `METRICS` of a file of this folder, in the order of the file names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in _OTHER_MODULES)
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return tuple(metric for module in modules for metric in module.METRICS)
+
+
+def evaluate_pairs(
+    originals: np.ndarray, reconstructions: np.ndarray, *, resamples: int, confidence: float, seed: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, np.ndarray]]:
+    """Judge reconstructions by every reconstruction metric.
+
+    Args:
+        originals: uint8 [n, height, width, channels], n >= 2.
+        reconstructions: the same shape, in the same order.
+        resamples: bootstrap resamples of the images.
+        confidence: of the interval of the mean, e.g. 0.95.
+        seed: of the resampling. Models judged with the same seed are judged on the same resampled faces.
+
+    Returns:
+        The entries of metrics.json (value: the mean over the images; low, high: its bootstrap interval), and the
+        values per image, float64 [n]; both by the metrics' keys.
+    """
+    if originals.dtype != np.uint8 or reconstructions.dtype != np.uint8:
+        raise ValueError(f"images must be uint8, not {originals.dtype} and {reconstructions.dtype}")
+    if originals.shape != reconstructions.shape or originals.ndim != 4:
+        raise ValueError(
+            f"originals {list(originals.shape)} and reconstructions {list(reconstructions.shape)} "
+            "must have one shape [n, height, width, channels]"
+        )
+    entries, values = {}, {}
+    for metric in reconstruction_metrics():
+        values[metric.key] = metric(originals, reconstructions)
+        low, high = mean_interval(values[metric.key], resamples=resamples, confidence=confidence, seed=seed)
+        entries[metric.key] = {
+            "value": float(values[metric.key].mean()),
+            "low": low,
+            "high": high,
+            "count": len(originals),
+            "label": metric.label,
+            "scale": metric.scale,
+            "better": metric.better,
+            "about": "reconstruction",
+        }
+    return entries, values

@@ -1,0 +1,95 @@
+"""What all families are: an encoder, a decoder, a Gaussian likelihood, and a regulariser of their own."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vaematrix.models import losses
+from vaematrix.models.networks import Decoder, Encoder, Network
+
+
+class Posterior(NamedTuple):
+    """q(z | x) = N(mean, exp(log_variance)), both float32 [b, latent]."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """z = μ + σ·ε with ε = noise, [b, latent]."""
+        return self.mean + torch.exp(0.5 * self.log_variance) * noise
+
+
+class Autoencoder(nn.Module):
+    """Base of all families; a family overrides :meth:`regulariser` and says what weighs its KL.
+
+    Attributes:
+        conditional: whether encoder and decoder see the attributes y.
+        kl_weight: the factor of the KL in the loss, for β_eff = kl_weight·σ².
+        extra_terms: names of further terms that :meth:`regulariser` reports.
+        sigma: the decoder's σ, shared by all models of an experiment; None means calibrated.
+    """
+
+    conditional: bool = False
+    kl_weight: float = 1.0
+    extra_terms: tuple[str, ...] = ()
+
+    def __init__(self, network: Network, sigma: float | None) -> None:
+        super().__init__()
+        labels = network.attributes if self.conditional else 0
+        self.network = network
+        self.sigma = sigma
+        self.encoder = Encoder(network, labels)
+        self.decoder = Decoder(network, labels)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of what :meth:`loss` returns, in order."""
+        return ("loss", "nll", "kl", "mse", "variance", *self.extra_terms)
+
+    def encode(self, x: Tensor, y: Tensor) -> Posterior:
+        """Args: x [b, 3, h, w] in [0, 1]; y bool [b, attributes]. Returns the posterior in float32."""
+        mean, log_variance = self.encoder(x, self._labels(y)).float().chunk(2, dim=1)
+        return Posterior(mean, log_variance)
+
+    def decode(self, z: Tensor, y: Tensor) -> Tensor:
+        """Args: z [b, latent]; y bool [b, attributes]. Returns the image mean in [0, 1], float32 [b, 3, h, w]."""
+        return torch.sigmoid(self.decoder(z, self._labels(y)).float())
+
+    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the family adds to the negative log likelihood.
+
+        Args:
+            kl: the batch's mean KL in nats. z: codes drawn from q(z | x), [b, latent].
+            prior: as many drawn from N(0, I). progress: the share of training done, in [0, 1].
+
+        Returns:
+            The weighted sum in nats, and the values of :attr:`extra_terms`, unweighted.
+        """
+        raise NotImplementedError
+
+    def loss(self, x: Tensor, y: Tensor, noise: Tensor, progress: float) -> dict[str, Tensor]:
+        """All terms of the batch's mean loss, as float32 scalars under the names of :attr:`terms`.
+
+        Args:
+            x: [b, 3, h, w] in [0, 1]. y: bool [b, attributes].
+            noise: standard normal [2, b, latent]: for the reparametrisation, and as draws from the prior.
+        """
+        posterior = self.encode(x, y)
+        z = posterior.sample(noise[0])
+        sse = losses.sum_of_squares(x, self.decode(z, y))
+        variance = self.decoder_variance(sse)
+        nll = losses.gaussian_nll(sse, variance, self.network.values).mean()
+        kl = losses.kl_to_standard_normal(*posterior).mean()
+        penalty, extras = self.regulariser(kl, z, noise[1], progress)
+        mse = sse.mean() / self.network.values
+        return {"loss": nll + penalty, "nll": nll, "kl": kl, "mse": mse, "variance": variance, **extras}
+
+    def decoder_variance(self, sse: Tensor) -> Tensor:
+        """σ², as a float32 scalar. Args: sse [b]."""
+        if self.sigma is None:
+            return losses.calibrated_variance(sse, self.network.values)
+        return torch.tensor(self.sigma**2, device=sse.device)
+
+    def _labels(self, y: Tensor) -> Tensor | None:
+        return y.float() * 2 - 1 if self.conditional else None

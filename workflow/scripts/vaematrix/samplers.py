@@ -1,0 +1,60 @@
+"""Where the latent codes of samples come from: objects fitted after training."""
+
+import warnings
+from typing import Protocol
+
+import numpy as np
+
+
+class Sampler(Protocol):
+    """Draws latent codes for generation."""
+
+    needs_codes: bool
+
+    def fit(self, codes: np.ndarray) -> None:
+        """Learn from posterior means of training images, float32 [n, latent]."""
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        """float32 [count, latent]; the same seed gives the same codes."""
+
+
+class PriorSampler:
+    """z ~ N(0, I), the prior that the models are trained with."""
+
+    needs_codes = False
+
+    def __init__(self, latent: int) -> None:
+        self.latent = latent
+
+    def fit(self, codes: np.ndarray) -> None:
+        """Nothing to learn."""
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        return np.random.default_rng(seed).standard_normal((count, self.latent), dtype=np.float32)
+
+
+class MixtureSampler:
+    """Ex-post density estimation: a full-covariance Gaussian mixture of 10 components (Ghosh et al., 2020)."""
+
+    needs_codes = True
+    COMPONENTS = 10
+
+    def __init__(self, latent: int) -> None:
+        self.latent = latent
+
+    def fit(self, codes: np.ndarray) -> None:
+        from sklearn.mixture import GaussianMixture  # 1 s to import, and only this sampler needs it
+
+        components = min(self.COMPONENTS, max(1, len(codes) // (2 * self.latent)))
+        self.mixture = GaussianMixture(components, covariance_type="full", reg_covar=1e-5, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # 100 iterations do, converged or not, as in the paper's protocol
+            self.mixture.fit(codes.astype(np.float64))
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        self.mixture.set_params(random_state=seed)
+        codes, _ = self.mixture.sample(count)
+        return np.random.default_rng(seed).permutation(codes).astype(np.float32)
+
+
+SAMPLERS: dict[str, type[Sampler]] = {"prior": PriorSampler, "gmm": MixtureSampler}
