@@ -44,10 +44,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {sent_from}-{len(body) - 1}/{len(body)}")
         self.send_header("Content-Type", "text/html; charset=utf-8" if kind == "html" else "application/octet-stream")
-        if kind != "nolength":
+        if kind not in ("nolength", "silentcut"):
             self.send_header("Content-Length", str(len(body) - sent_from))
         self.end_headers()
-        end = min(len(body), start + int(argument)) if kind in ("cut", "norange") and argument else len(body)
+        end = (
+            min(len(body), start + int(argument)) if kind in ("cut", "norange", "silentcut") and argument else len(body)
+        )
         self.wfile.write(body[sent_from:end])
 
     def log_message(self, *_: object) -> None:
@@ -102,6 +104,10 @@ def test_a_wrong_file_is_replaced(fetch, tmp_path):
 
 def test_cut_connections_are_resumed(fetch):
     assert fetch("cut-28672") == [("cut", None), *(("cut", f"bytes={start}-") for start in (28672, 57344, 86016))]
+
+
+def test_cuts_that_look_like_the_end_are_resumed(fetch):
+    assert len(fetch("silentcut-30000")) == 4
 
 
 def test_cut_without_known_size(fetch):

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import yaml
 
+# OpenMP's threads wait by spinning. Where two jobs share cores, the spinning of one starves the other: two trainings
+# side by side ran at 2 % of their speed with the default of 300,000 rounds, and at 45 % each with 500. Alone, it is the same.
+os.environ.setdefault("GOMP_SPINCOUNT", "500")
+
 ROOT = Path(workflow.basedir).resolve()
 ROOT = ROOT.parent if ROOT.name == "workflow" else ROOT
 SCRIPTS = ROOT / "workflow/scripts"

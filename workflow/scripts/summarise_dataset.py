@@ -12,7 +12,8 @@ def main(snakemake: Any) -> None:
         summary = summarise(list(snakemake.input))
         write_summary(snakemake.output.summary, summary)
         write_frequencies(snakemake.output.attributes, summary)
-        save_image(snakemake.output.mean_face, summary.mean_faces["train"].round().astype("uint8"))
+        mean_face = next(iter(summary.mean_faces.values()))  # of the training split, which comes first
+        save_image(snakemake.output.mean_face, mean_face.round().astype("uint8"))
         if summary.about["skipped"]:
             log.warning(
                 "%d images were skipped; %s lists them", len(summary.about["skipped"]), snakemake.output.summary

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow
 import torch
 from filelock import FileLock, Timeout
 
@@ -19,6 +20,7 @@ def device(threads: int) -> Iterator[torch.device]:
     the lock when the process ends, however it ends.
     """
     torch.set_num_threads(threads)
+    pyarrow.set_cpu_count(threads)
     if not torch.cuda.is_available():
         yield torch.device("cpu")
         return

@@ -176,25 +176,15 @@ def _append(session: requests.Session, url: str, part: Path, size: int | None, p
         have = 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS) as answer:
-        if answer.status_code == 416 and have:
-            if _total(answer) == have:  # all of it is there already
-                return
-            if size is not None:
-                raise _Refused(f"holds no more than {_total(answer) or 'an unknown number of'} of {size:,} bytes")
-            part.unlink()
-            raise requests.ConnectionError("the partial file did not fit")
-        if not answer.ok:
-            raise _Refused(f"HTTP status {answer.status_code} {answer.reason}")
-        at = _first_byte(answer)
-        if at not in (0, have):
-            raise _Refused(f"sent bytes from {at} on when asked for those from {have} on")
-        offered = _total(answer)
+        if answer.status_code == 416 and have and size is None:
+            if _total(answer) != have:
+                part.unlink()
+                raise requests.ConnectionError("the partial file did not fit")
+            return  # all of it is there already
         chunks = answer.iter_content(_CHUNK_BYTES)
-        first = next(chunks, b"")
-        if "text/html" in answer.headers.get("Content-Type", "") or (at == 0 and looks_like_html(first)):
-            raise _Refused(f"sent an HTML page{_title(first)} instead of the file, perhaps because a quota is used up")
-        if size is not None and offered not in (None, size):
-            raise _Refused(f"offers {offered:,} bytes instead of {size:,}")
+        at, offered = _first_byte(answer), _total(answer)
+        first = next(chunks, b"") if answer.ok else b""
+        _check(answer, first, at, have, offered, size)
         if offered is not None and shutil.disk_usage(part.parent).free < offered - at:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         bar = tqdm(
@@ -205,8 +195,20 @@ def _append(session: requests.Session, url: str, part: Path, size: int | None, p
                 file.write(first)
                 bar.update(len(first))
                 first = next(chunks, b"")
-    if offered is not None and _size_of(part) < offered:
+    if _size_of(part) < (size or offered or 0):
         raise requests.ConnectionError("the connection ended early")
+
+
+def _check(answer: requests.Response, first: bytes, at: int, have: int, offered: int | None, size: int | None) -> None:
+    """Refuse an answer that cannot be the file, before a byte of it is kept."""
+    if not answer.ok:
+        raise _Refused(f"HTTP status {answer.status_code} {answer.reason}")
+    if "text/html" in answer.headers.get("Content-Type", "") or (at == 0 and looks_like_html(first)):
+        raise _Refused(f"sent an HTML page{_title(first)} instead of the file, perhaps because a quota is used up")
+    if at not in (0, have):
+        raise _Refused(f"sent another part of the file than the one asked for (from byte {have} on)")
+    if size is not None and offered not in (None, size):
+        raise _Refused(f"offers {offered:,} bytes instead of {size:,}")
 
 
 def _first_byte(answer: requests.Response) -> int:
