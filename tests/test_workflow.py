@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,7 +79,7 @@ EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floor
         (config("epochs: 2", "epochs: 3"), chain(*MODELS) | AGGREGATION),
         (config("count: 24", "count: 25"), chain(*MODELS, rules=RUN_RULES[1:]) | AGGREGATION),
         (append(f"{LIBRARY}/metrics/ssim.py"), chain(*MODELS, rules=["evaluate"]) | {"floors"} | TABLES),
-        (lambda project: edit(project / "config/rubric.yaml", "0.40", "0.41"), TABLES),
+        (lambda project: edit(project / "config/rubric.yaml", "0.4, 0.8]", "0.4, 0.9]"), TABLES),
         (append(f"{LIBRARY}/tables.py"), TABLES),
         (append(f"{LIBRARY}/matrix.py"), TABLES),
         (append(f"{LIBRARY}/figures.py"), FIGURES),
@@ -103,13 +104,19 @@ def test_touching_every_file_reruns_nothing(project: Path) -> None:
     assert planned(project) == set()
 
 
-@pytest.mark.parametrize("kept", [("results", "resources", ".snakemake"), ("results", "resources")])
+@pytest.mark.parametrize(
+    ("kept", "copy"),
+    [
+        (("results", "resources", ".snakemake"), shutil.copyfile),
+        (("results", "resources"), shutil.copy2),  # without Snakemake's records the times must survive, as in cp -a
+    ],
+)
 def test_results_copied_into_a_fresh_checkout_rerun_nothing(
-    finished: Path, tmp_path: Path, kept: tuple[str, ...]
+    finished: Path, tmp_path: Path, kept: tuple[str, ...], copy: Callable[[Path, Path], None]
 ) -> None:
     fresh = copy_project(tmp_path / "fresh")
     for name in kept:
-        shutil.copytree(finished / name, fresh / name, copy_function=shutil.copyfile)
+        shutil.copytree(finished / name, fresh / name, copy_function=copy)
     assert planned(fresh) == set()
 
 
@@ -163,8 +170,8 @@ def test_the_matrices_are_printed(finished: Path) -> None:
     text = (finished / "results/tiny/tables/summary.txt").read_text()
     for model in MODELS:
         assert model in text
-    assert re.search(r"results/tiny/tables", text)
-    assert "FID" not in text.replace("Fréchet distance (random features)", "") or "published" in text.lower()
+    assert "Fréchet distance (random features)" in text
+    assert "FID" not in text
 
 
 def test_every_rule_has_log_benchmark_and_resources(finished: Path) -> None:
@@ -222,7 +229,7 @@ def test_bad_input_stops_before_any_training(project: Path) -> None:
     lines[7] = lines[7].replace(" 1", " 2", 1)
     (raw / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
     settings = yaml.safe_load((project / "tests/tiny.yaml").read_text())
-    settings["dataset"] = {"name": "mine", "source": "path", "path": str(raw), "size": 32, "shards": 2}
+    settings["dataset"] = {"name": "mine", "source": "path", "path": str(raw), "shards": 2}
     (project / "mine.yaml").write_text(yaml.safe_dump(settings))
     run = snakemake(project, config="mine.yaml")
     assert run.returncode != 0
@@ -237,3 +244,49 @@ def test_the_html_report_is_made(project: Path) -> None:
     assert len(page) > 100_000
     for caption in ("mean of all training faces", "in the order drawn", "evaluation matrix"):
         assert caption in page
+
+
+def subset(source: Path, folder: Path, counts: dict[int, int]) -> Path:
+    """The first faces of each split of a dataset in CelebA's layout, as a zip and lists of their own."""
+    rows = (source / "list_attr_celeba.txt").read_text().splitlines()
+    attributes = {row.split()[0]: row for row in rows[2:]}
+    kept: list[tuple[str, int]] = []
+    for split, count in counts.items():
+        lines = (line.split() for line in (source / "list_eval_partition.txt").read_text().splitlines())
+        kept += [(name, split) for name, number in lines if int(number) == split][:count]
+    folder.mkdir()
+    with (
+        zipfile.ZipFile(source / "img_align_celeba.zip") as whole,
+        zipfile.ZipFile(folder / "img_align_celeba.zip", "w") as part,
+    ):
+        for name, _ in kept:
+            part.writestr(f"img_align_celeba/{name}", whole.read(f"img_align_celeba/{name}"))
+    (folder / "list_attr_celeba.txt").write_text(
+        "\n".join([str(len(kept)), rows[1], *(attributes[name] for name, _ in kept)]) + "\n"
+    )
+    (folder / "list_eval_partition.txt").write_text("".join(f"{name} {split}\n" for name, split in kept))
+    return folder
+
+
+@pytest.mark.faces
+def test_the_four_models_on_a_few_hundred_real_faces(real_faces: Path, tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    faces = subset(real_faces, tmp_path / "faces", {0: 320, 1: 40, 2: 60})
+    settings = yaml.safe_load((project / "config/celeba8k.yaml").read_text())
+    settings["dataset"] |= {"path": str(faces), "shards": 2}
+    settings["network"]["widths"] = [8, 16, 32, 64]
+    settings["training"] |= {"epochs": 6, "batch_size": 32, "threads": 1}
+    settings["sampling"]["count"] = 40
+    settings["evaluation"]["features"]["dims"] = 64
+    (project / "faces.yaml").write_text(yaml.safe_dump(settings))
+    run = snakemake(project, config="faces.yaml")
+    assert run.returncode == 0, run.stdout
+    results = project / "results/celeba8k"
+    floor = json.loads((results / "floors/mean_face.json").read_text())["metrics"]["mse_01"]["value"]
+    for model in ("vae", "beta_vae", "conditional_vae", "info_vae"):
+        metrics = json.loads((results / model / "seed-0/metrics.json").read_text())["metrics"]
+        assert metrics["mse_01"]["count"] == 60
+        assert metrics["mse_01"]["value"] < floor, f"{model} does worse than the mean face"
+    summary = json.loads((results / "dataset/summary.json").read_text())
+    assert summary["counts"] == {"train": 320, "valid": 40, "test": 60}
+    assert (results / "report/report.pdf").read_bytes().startswith(b"%PDF")

@@ -28,7 +28,8 @@ def copy_project(folder: Path) -> Path:
 
 def snakemake(folder: Path, *arguments: str, config: str = "tests/tiny.yaml") -> subprocess.CompletedProcess[str]:
     """`snakemake --profile profiles/local` with standard output and error together."""
-    command = [BIN / "snakemake", "--profile", "profiles/local", "--cores", "2", "--configfile", config, *arguments]
+    # Targets stand first: --configfile takes all words up to the next option.
+    command = [BIN / "snakemake", *arguments, "--profile", "profiles/local", "--cores", "2", "--configfile", config]
     return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -60,7 +60,7 @@ def main(snakemake: Any) -> None:
             [names.index(name) for name in shown],
             generation.attribute_directions(codes, train.attributes),
         )
-        columns = ["as it is", *shown]
+        columns = ["unchanged", *shown]
         write_images(
             output.attributes,
             switched.reshape(-1, *switched.shape[2:]),
