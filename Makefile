@@ -1,5 +1,6 @@
 # make demo   the whole experiment on drawn faces: a few minutes on two CPU cores, nothing downloaded
 # make test   all tests
+# make clean  the demo's results, and nothing else
 # make report RESULTS=results/paper CONFIG=config/config.yaml   Snakemake's HTML report
 
 PYTHON ?= python3
@@ -30,7 +31,7 @@ report: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html
 
 clean:
-	rm -rf results logs .snakemake
+	rm -rf results/demo resources/drawn logs/demo
 
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); sys.exit(None if ok else \

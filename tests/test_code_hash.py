@@ -41,7 +41,8 @@ BETA, INFO = (("train.py", f"vaematrix.models.{family}") for family in ("beta_va
         ("make_tables.py", False, False, True),
         ("vaematrix/matrix.py", False, False, True),
         ("vaematrix/metrics/ssim.py", False, False, False),
-        ("vaematrix/console.py", True, True, True),
+        ("vaematrix/files.py", True, True, True),
+        ("vaematrix/console.py", False, False, False),
     ],
 )
 def test_an_edit_changes_the_hash_of_the_jobs_that_run_it(

@@ -30,6 +30,7 @@ def complaint(config: dict[str, Any]) -> str:
     def check_both() -> None:
         configuration.check(config, SCHEMA, "config/mine.yaml")
         configuration.check_models(config["models"], "config/mine.yaml")
+        configuration.check_sizes(config, "config/mine.yaml")
 
     with pytest.raises(UserError) as caught:
         check_both()
@@ -60,7 +61,12 @@ def test_the_shipped_configurations_are_right() -> None:
         ("experiment", "a/b", "experiment 'a/b' must be a folder's name"),
         ("models", {}, "models needs at least 1 entries"),
         ("models.tables", {"family": "vae"}, "(taken: dataset, floors, tables, figures, report)"),
-        ("models.a/b", {"family": "vae"}, "'a/b' must be printable, and a folder's name"),
+        ("models.a/b", {"family": "vae"}, "'a/b' must be a folder's name without comma or braces"),
+        ("models.a, b", {"family": "vae"}, "'a, b' must be a folder's name without comma or braces"),
+        ("evaluation.features.dims", 192, "evaluation.features.dims 192 is not one of 2048"),
+        ("evaluation.features.network", "random", "evaluation.features.dims 2048 is not one of 192, 768"),
+        ("dataset.crop", 200, "dataset.crop 200 does not fit into images of 178x218 pixels"),
+        ("dataset.size", 40, "network.widths has 4 stages, each of which halves the image: dataset.size 40 is no"),
         ("models.beta_vae.family", "beta_vea", "vaematrix/models/beta_vea.py; did you mean 'beta_vae'?"),
         ("models.beta_vae.bta", 1, "models.beta_vae.bta is not an option of the family beta_vae; did you mean 'beta'?"),
         ("models.beta_vae.beta", "four", "models.beta_vae.beta 'four' is not a number"),

@@ -1,5 +1,6 @@
 """Downloads from a server of our own that behaves badly on demand."""
 
+import dataclasses
 import errno
 import hashlib
 import http.server
@@ -8,13 +9,15 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vaematrix import download as module
+from vaematrix.download import download
 from vaematrix.errors import UserError
-from vaematrix.faces import download as module
-from vaematrix.faces.download import CELEBA, celeba_urls, download
+from vaematrix.faces.celeba import CELEBA, celeba_urls, check_files
 
 DATA = np.random.default_rng(0).bytes(100_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -246,3 +249,15 @@ def test_celebas_table():
             f"https://example.org/celeba/{name}",
             *remote.urls,
         ]
+
+
+def test_files_put_there_by_hand_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CELEBA:
+        (tmp_path / name).write_bytes(b"not CelebA's")
+    with pytest.raises(UserError, match=r"img_align_celeba\.zip: SHA-256 .* is not that of CelebA's file"):
+        check_files(tmp_path)
+    right = hashlib.sha256(b"not CelebA's").hexdigest()
+    monkeypatch.setattr(
+        "vaematrix.faces.celeba.CELEBA", {n: dataclasses.replace(r, sha256=right) for n, r in CELEBA.items()}
+    )
+    check_files(tmp_path)

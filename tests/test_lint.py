@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[1]
 ACCEPTED = {"Specify a conda environment or container for each rule.:"}
 
 
-@pytest.mark.parametrize("config", ["config", "demo", "celeba8k"])
-def test_the_workflow_passes_snakemakes_linter(config: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("config", ["config", "demo"])
+def test_the_workflow_passes_snakemakes_linter(config: str) -> None:
     program = Path(sys.executable).with_name("snakemake")
-    command = [program, "--lint", "--configfile", f"config/{config}.yaml", "--config", f"dataset={{path: {tmp_path}}}"]
+    command = [program, "--lint", "--configfile", f"config/{config}.yaml"]
     report = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stderr
     found = re.findall(r"^(?:Lints for .*|    \* .*)$", report, flags=re.MULTILINE)
     assert any("rule train" in line for line in found), f"the linter saw no rules: {report}"

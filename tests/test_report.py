@@ -77,7 +77,7 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
     for words in (
         r"000012.jpg: truncated \& lost",
         r"GPU\_\allowbreak{}1 \& co",
-        "1.5 & 0.50 & 1,234",
+        "1.5 & 0.51 & 1,234",
         "32, 64; latent 64",
     ):
         assert words in source

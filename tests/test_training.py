@@ -87,7 +87,7 @@ def test_history_is_what_the_equations_make_of_it(undisturbed: tuple[str, list[d
 
 
 def test_two_processes_never_train_the_same_run(tmp_path: Path) -> None:
-    folder = tmp_path / "seed-0" / "checkpoint-k"
+    folder = tmp_path / "seed-0"
     script = (
         "import sys, time; from pathlib import Path; from vaematrix.checkpoint import one_process\n"
         "with one_process(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
@@ -163,16 +163,41 @@ def test_every_image_is_seen_once_an_epoch(tmp_path: Path, monkeypatch: pytest.M
     assert first != second
 
 
-def test_validation_does_not_depend_on_the_batch_size_and_sees_no_noise_of_training() -> None:
+def test_validation_is_the_loss_of_the_whole_split() -> None:
     model, valid = tiny(), tiny_training.split(24, 1)
     one = training.validate(model, valid, Settings(1, 24, 1e-3))
-    again = training.validate(model, valid, Settings(1, 24, 1e-3))
-    assert one == again
+    assert training.validate(model, valid, Settings(1, 24, 1e-3)) == one, "the same noise each time"
     x, y = valid.batch(torch.arange(24), torch.device("cpu"))
     noise = torch.randn(2, 24, 5, generator=torch.Generator().manual_seed(0))
     expected = model.eval().loss(x, y, noise, 1.0)
     assert one["valid_loss"] == pytest.approx(expected["loss"].item(), rel=1e-5)
     assert one["valid_mse"] == pytest.approx(expected["mse"].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("family", ["vae", "beta_vae"])
+@pytest.mark.parametrize("size", [8, 10, 23])  # 24 images: whole batches, a rest of four, a single image left over
+def test_validation_weighs_every_image_alike(family: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, valid = tiny(family), tiny_training.split(24, 1)
+    monkeypatch.setattr(
+        torch, "randn", lambda *shape, **_: torch.zeros(shape)
+    )  # blocks of another size draw other noise
+    whole, parts = (training.validate(model, valid, Settings(1, n, 1e-3)) for n in (24, size))
+    assert parts == pytest.approx(whole, rel=1e-6)
+
+
+def test_weights_that_break_in_the_very_last_step_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = training._Loop.step
+
+    def breaking(self: training._Loop, index: torch.Tensor) -> torch.Tensor:
+        terms = step(self, index)
+        if self.progress.step == self.steps - 1:
+            next(self.model.parameters()).data.fill_(float("nan"))
+        return terms
+
+    monkeypatch.setattr(training._Loop, "step", breaking)
+    faces = tiny_training.split(32, 0)
+    with pytest.raises(UserError, match="valid_loss, valid_kl, valid_mse is not finite"):
+        training.train(tiny(), faces, faces, Settings(1, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
 
 
 def test_another_seed_draws_another_run(tmp_path: Path) -> None:

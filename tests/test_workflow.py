@@ -63,6 +63,8 @@ def config(old: str, new: str) -> Callable[[Path], None]:
 
 
 LIBRARY = "workflow/scripts/vaematrix"
+SEED_2 = {f"{rule} {model} 2" for rule in RUN_RULES for model in MODELS}
+PICTURES = chain(*MODELS, rules=["run_figures"]) | {"report", "compile_report"}
 FIGURES = chain(*MODELS, rules=["run_figures"]) | {"experiment_figures", "summarise_dataset"} | TABLES - {"tables"}
 EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floors"} | chain(*MODELS) | AGGREGATION
 
@@ -84,11 +86,16 @@ EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floor
         (append(f"{LIBRARY}/matrix.py"), TABLES),
         (append(f"{LIBRARY}/figures.py"), FIGURES),
         (lambda project: edit(project / "config/config.yaml", "crop: 140", "crop: 148"), EVERYTHING),
+        (config("resamples: 100", "resamples: 101"), chain(*MODELS, rules=["evaluate"]) | {"floors"} | TABLES),
+        (config("seeds: [0, 1]", "seeds: [0, 1, 2]"), SEED_2 | AGGREGATION),
+        (config("threads: 1", "threads: 2"), set()),
+        (lambda project: edit(project / "config/config.yaml", "Smiling, ", ""), PICTURES),
         (append("README.md"), set()),
     ],
     ids=[
         "nothing", "model file", "model entry", "other entry", "networks", "loop", "epochs", "sample count", "metric",
-        "rubric", "tables", "matrix", "figures", "crop", "readme",
+        "rubric", "tables", "matrix", "figures", "crop",
+        "resamples", "one more seed", "threads", "shown attributes", "readme",
     ],
 )  # fmt: skip
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(
@@ -118,6 +125,18 @@ def test_results_copied_into_a_fresh_checkout_rerun_nothing(
     for name in kept:
         shutil.copytree(finished / name, fresh / name, copy_function=copy)
     assert planned(fresh) == set()
+
+
+def test_results_without_records_do_not_pass_for_those_of_an_edited_configuration(
+    finished: Path, tmp_path: Path
+) -> None:
+    fresh = copy_project(tmp_path / "fresh")
+    for name in ("results", "resources"):
+        shutil.copytree(finished / name, fresh / name)
+    config("epochs: 2", "epochs: 3")(fresh)
+    run = snakemake(fresh, "-n")
+    assert run.returncode != 0
+    assert "seed-0/run.json was made by other settings or code" in run.stdout
 
 
 def test_an_interrupted_rerun_leaves_nothing_stale(project: Path) -> None:
@@ -186,10 +205,13 @@ def test_every_rule_has_log_benchmark_and_resources(finished: Path) -> None:
 
 
 def test_a_no_op_run_is_quick(finished: Path) -> None:
-    start = time.perf_counter()
-    run = snakemake(finished)
-    assert "Nothing to be done" in run.stdout, run.stdout
-    assert time.perf_counter() - start < 5
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        run = snakemake(finished)
+        assert "Nothing to be done" in run.stdout, run.stdout
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 5  # the machine may be busy with other tests
 
 
 def test_a_mistyped_key_is_told_in_one_line(project: Path) -> None:
@@ -210,13 +232,15 @@ def test_snakemake_killed_in_the_middle_continues_to_the_same_weights(project: P
     )
     runs = project / "results/tiny"
     deadline = time.monotonic() + 240
-    while not list(runs.glob("*/seed-*/checkpoint-*")) and time.monotonic() < deadline:
+    while not list(runs.glob("*/seed-*/checkpoint-*/state.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
     assert snakemake(project, "--unlock").returncode == 0
     again = snakemake(project)
     assert again.returncode == 0, again.stdout
+    sessions = [json.loads(path.read_text())["sessions"] for path in runs.glob("*/seed-*/run.json")]
+    assert 2 in sessions, "no training was continued"
     for model in MODELS:
         name = f"results/tiny/{model}/seed-0/run.json"
         hashes = [json.loads((folder / name).read_text())["weights_sha256"] for folder in (finished, project)]
@@ -277,7 +301,6 @@ def test_the_four_models_on_a_few_hundred_real_faces(real_faces: Path, tmp_path:
     settings["network"]["widths"] = [8, 16, 32, 64]
     settings["training"] |= {"epochs": 6, "batch_size": 32, "threads": 1}
     settings["sampling"]["count"] = 40
-    settings["evaluation"]["features"]["dims"] = 64
     (project / "faces.yaml").write_text(yaml.safe_dump(settings))
     run = snakemake(project, config="faces.yaml")
     assert run.returncode == 0, run.stdout

@@ -4,9 +4,11 @@
 # reruns exactly when one of these changed. What was touched, copied or checked out anew reruns nothing, because the profiles
 # leave out the code trigger, which goes by mtime, and compare the contents of newer inputs, however large.
 
+import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from functools import cache
@@ -52,10 +54,7 @@ def checked_configuration():
     schemas = ROOT / "workflow/schemas"
     configuration.check(config, yaml.safe_load((schemas / "config.schema.yaml").read_text()), setting_file)
     configuration.check_models(config["models"], setting_file)
-    if config["dataset"]["source"] == "path" and not Path(config["dataset"]["path"]).exists():
-        raise UserError(
-            f"{setting_file(['dataset', 'path'])}: dataset.path {config['dataset']['path']} does not exist."
-        )
+    configuration.check_sizes(config, setting_file)
     rubric = yaml.safe_load(Path(config["rubric"]).read_text())
     check_rubric(rubric, config["rubric"])
     return rubric
@@ -63,6 +62,8 @@ def checked_configuration():
 
 try:
     RUBRIC = checked_configuration()
+    if config["dataset"]["source"] == "path":
+        FINGERPRINT = fingerprint(locate(config["dataset"]["path"]))
 except UserError as error:
     sys.exit(f"error: {error}".replace("\n", "\nerror: "))
 except FileNotFoundError as error:
@@ -72,11 +73,12 @@ DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
+SHARED_TRAINING = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"logs/{config['experiment']}"
 RAW = f"resources/{DATASET['name']}/raw"
 FACES = f"resources/{DATASET['name']}/crop{DATASET['crop']}-{DATASET['size']}px-{DATASET['filter']}"
-SHARDS = [f"{FACES}/shard-{shard:05d}.parquet" for shard in range(DATASET["shards"])]
+SHARDS = [f"{FACES}/shard-{shard:05d}-of-{DATASET['shards']:05d}.parquet" for shard in range(DATASET["shards"])]
 INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
 PICTURES = ["reconstructions", "samples", "traversal", "attributes"]
 TABLES = [
@@ -125,7 +127,7 @@ def source_key():
     """What the raw faces are."""
     match DATASET["source"]:
         case "path":
-            return fingerprint(locate(DATASET["path"]))
+            return FINGERPRINT
         case "drawn":
             return key(DATASET["count"], DATASET["seed"], code("draw_faces.py"))
         case "download":
@@ -147,15 +149,13 @@ def training_code(model):
 @cache
 def run_key(model):
     """What the weights of a model are, but for the seed."""
-    shared = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
-    return key(data_key(), config["network"], shared, config["models"][model], training_code(model))
+    return key(data_key(), config["network"], SHARED_TRAINING, config["models"][model], training_code(model))
 
 
 @cache
 def generation_key(model):
     """What a trained model made."""
-    split, switched = config["evaluation"]["split"], config["figures"]["attributes"]
-    return key(run_key(model), config["sampling"], split, switched, code("generate.py"))
+    return key(run_key(model), config["sampling"], config["evaluation"]["split"], code("generate.py"))
 
 
 @cache
@@ -182,8 +182,8 @@ def evaluation_key(model):
 @cache
 def floors_key():
     """What the floors are."""
-    settings = [config["network"]["latent"], config["evaluation"], code("floors.py")]
-    return key(data_key(), settings, metrics_code())
+    evaluation = [config["evaluation"][name] for name in ("split", "confidence", "resamples")]
+    return key(data_key(), config["network"]["latent"], evaluation, code("floors.py"), metrics_code())
 
 
 @cache
@@ -195,7 +195,7 @@ def summary_key():
 @cache
 def pictures_key(model):
     """What a run's pictures show."""
-    return key(generation_key(model), code("run_figures.py"))
+    return key(generation_key(model), config["figures"], code("run_figures.py"))
 
 
 @cache
@@ -208,18 +208,40 @@ def figures_key():
 def tables_key():
     """What the tables are made of."""
     keys = {model: evaluation_key(model) for model in MODELS}
-    return key(keys, floors_key(), SEEDS, RUBRIC, code("make_tables.py"), templates())
+    return key(keys, floors_key(), SEEDS, RUBRIC, code("make_tables.py"), template("page.html.jinja"))
 
 
 @cache
 def report_key():
     """What the report is made of."""
     pictures = [pictures_key(model) for model in MODELS]
-    return key(tables_key(), summary_key(), pictures, figures_key(), code("make_report.py"))
+    return key(
+        tables_key(), summary_key(), pictures, figures_key(), code("make_report.py"), template("report.tex.jinja")
+    )
 
 
-@cache
-def templates():
-    """A hash of the templates of tables and report."""
-    folder = SCRIPTS / "vaematrix/templates"
-    return key({path.name: path.read_text() for path in folder.iterdir() if path.is_file()})
+def template(name):
+    """The content of a template of tables or report."""
+    return (SCRIPTS / "vaematrix/templates" / name).read_text()
+
+
+def refuse_unrecorded(path, made_by, asked_for):
+    """Stop where a result was made by other settings or code, and Snakemake has no record to see it by.
+
+    Snakemake compares params with its records in .snakemake/metadata. Results that were copied without them would pass
+    for whatever the configuration says today.
+    """
+    record = Path(".snakemake/metadata", base64.urlsafe_b64encode(path.encode()).decode())
+    if made_by != asked_for and not record.exists():
+        sys.exit(
+            f"error: {path} was made by other settings or code (key {made_by}, now {asked_for}), and Snakemake has no "
+            f"record of it here.\nerror: Delete {os.path.dirname(path)} to have it made anew, or copy .snakemake/metadata too."
+        )
+
+
+if workflow.is_main_process:
+    for made in (Path(f"{RESULTS}/{model}/seed-{seed}") for model in MODELS for seed in SEEDS):
+        for file, asked_for in ((made / "run.json", run_key), (made / "metrics.json", evaluation_key)):
+            if file.exists():
+                written = json.loads(file.read_text())
+                refuse_unrecorded(str(file), written.get("protocol", written)["key"], asked_for(made.parts[-2]))

@@ -40,8 +40,6 @@ elif DATASET["source"] == "download":
         resources:
             mem_mb=500,
             runtime=240,
-        params:
-            mirrors=DATASET["mirrors"],
         script:
             "../scripts/download_celeba.py"
 
@@ -63,6 +61,7 @@ rule index_faces:
         runtime=30,
     params:
         source=raw_folder,
+        download=DATASET["source"] == "download",
         key=lambda wildcards: key(source_key(), code("index_faces.py")),
     script:
         "../scripts/index_faces.py"
@@ -74,7 +73,7 @@ rule build_shard:
         raw_files,
         faces_index=rules.index_faces.output,
     output:
-        f"{FACES}/shard-{{shard}}.parquet",
+        f"{FACES}/shard-{{shard}}-of-{DATASET['shards']:05d}.parquet",
     log:
         f"{LOGS}/build_shard/{{shard}}.log",
     benchmark:

@@ -23,7 +23,6 @@ rule generate:
     params:
         split=config["evaluation"]["split"],
         sampling=config["sampling"],
-        attributes=config["figures"]["attributes"],
         key=lambda wildcards: generation_key(wildcards.model),
     script:
         "../scripts/generate.py"
@@ -43,8 +42,7 @@ rule fetch_inception:
     resources:
         mem_mb=500,
         runtime=30,
-    params:
-        weights=FEATURES["weights"],
+    # The path to the weights is read from the config in the script: as a param, another path would delete a good copy.
     script:
         "../scripts/fetch_inception.py"
 

@@ -31,6 +31,7 @@ rule run_figures:
         runtime=10,
     params:
         pictures=PICTURES,
+        attributes=config["figures"]["attributes"],
         split=config["evaluation"]["split"],
         key=lambda wildcards: pictures_key(wildcards.model),
     script:
@@ -106,6 +107,7 @@ rule tables:
     params:
         models=MODELS,
         rubric=RUBRIC,
+        run_keys=lambda wildcards: {model: evaluation_key(model) for model in MODELS},
         key=lambda wildcards: tables_key(),
     script:
         "../scripts/make_tables.py"
@@ -137,7 +139,7 @@ rule report:
         models=MODELS,
         seed=SEEDS[0],
         rubric=RUBRIC,
-        settings={name: config[name] for name in ("network", "training", "models")},
+        settings={"network": config["network"], "training": SHARED_TRAINING, "models": config["models"]},
         key=lambda wildcards: report_key(),
     script:
         "../scripts/make_report.py"

@@ -3,14 +3,15 @@
 from typing import Any
 
 from vaematrix.console import logged
-from vaematrix.faces.download import CELEBA, celeba_urls, download
+from vaematrix.download import download
+from vaematrix.faces.celeba import CELEBA, celeba_urls
 
 
 def main(snakemake: Any) -> None:
     name = snakemake.wildcards.file
     with logged(snakemake.log[0]):
         remote = CELEBA[name]
-        urls = celeba_urls(name, snakemake.params.mirrors)
+        urls = celeba_urls(name, snakemake.config["dataset"]["mirrors"])
         download(urls, snakemake.output[0], remote.sha256, remote.size, progress=True)
 
 

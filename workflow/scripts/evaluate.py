@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from vaematrix import devices, metrics, provenance
 from vaematrix.console import logged
+from vaematrix.errors import UserError
 from vaematrix.faces.shards import read_faces
 from vaematrix.files import read_json, sha256, write_json, written_whole
 from vaematrix.images import read_images, read_metadata
@@ -21,11 +22,20 @@ def main(snakemake: Any) -> None:
         faces = read_faces(files.shards, p.split)
         reconstructions, _ = read_images(files.reconstructions)
         samples, _ = read_images(files.samples)
+        for path in (files.reconstructions, files.samples):
+            if read_metadata(path)["vaematrix.weights_sha256"] != run["weights_sha256"]:
+                raise UserError(
+                    f"{path} was made by other weights than {files.run} names. Delete {path} and run again."
+                )
         entries, per_image = metrics.evaluate_pairs(
             faces.images, reconstructions, resamples=p.resamples, confidence=p.confidence, seed=0
         )
         network = FeatureNetwork.of(files.inception or None, p.dims, device)
         reference = frechet.load(files.reference[0], network.identity)
+        if reference.count != len(faces.images):
+            raise UserError(
+                f"{files.reference[0]} is of {reference.count} images, not of the {len(faces.images)} here. Delete it."
+            )
         for prefix, about, images in (
             ("", "generation", samples),
             ("reconstruction_", "reconstruction", reconstructions),
@@ -42,13 +52,16 @@ def main(snakemake: Any) -> None:
             "split": p.split,
             "images": len(faces.images),
             "train_images": run["train_images"],
-            "sampler": sampling["sampler"],
-            "sample_count": sampling["count"],
-            "sample_seed": sampling["seed"],
+            "sampler": sampling.pop("sampler"),
+            "sample_count": sampling.pop("count"),
+            "sample_seed": sampling.pop("seed"),
+            "sampler_fit": sampling,
             "features": network.identity,
             "reference_count": reference.count,
             "confidence": p.confidence,
             "resamples": p.resamples,
+            "training": run["parameters"]["training"],
+            "network_settings": run["parameters"]["network"],
             "weights_sha256": run["weights_sha256"],
             "weights_key": run["key"],
             "samples_sha256": sha256(files.samples),

@@ -4,14 +4,14 @@ import shutil
 from typing import Any
 
 from vaematrix.console import log, logged
+from vaematrix.download import download
 from vaematrix.errors import UserError
-from vaematrix.faces.download import download
 from vaematrix.files import sha256, written_whole
 from vaematrix.metrics.inception_weights import SHA256, SIZE, URL, find_weights, hub_path
 
 
 def main(snakemake: Any) -> None:
-    configured, output = snakemake.params.weights, snakemake.output[0]
+    configured, output = snakemake.config["evaluation"]["features"]["weights"], snakemake.output[0]
     with logged(snakemake.log[0]):
         if not configured and not hub_path().exists():
             download([URL], output, SHA256, SIZE, progress=True)

@@ -1,13 +1,15 @@
 """Reconstructions, samples, a traversal and attribute switches of one trained model, as parquet."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from vaematrix import devices, generation
+from vaematrix import devices, generation, training
 from vaematrix.console import logged
 from vaematrix.faces.shards import read_faces
+from vaematrix.files import sha256
 from vaematrix.images import write_images
 from vaematrix.models import weights
 from vaematrix.samplers import SAMPLERS
@@ -19,7 +21,10 @@ TRAVERSED, STEPS, SWITCHED_FACES = 8, 9, 6
 def main(snakemake: Any) -> None:
     p, output = snakemake.params, snakemake.output
     with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
+        # Snakemake knows by now that the training is complete, so nothing can need its checkpoint any more.
+        training.clear(Path(snakemake.input.weights).parent)
         model = weights.load(snakemake.input.weights, device)
+        origin = {"vaematrix.key": p.key, "vaematrix.weights_sha256": sha256(snakemake.input.weights)}
         train, faces = (read_faces(snakemake.input.shards, split) for split in ("train", p.split))
         names = list(faces.attribute_names)
 
@@ -28,7 +33,7 @@ def main(snakemake: Any) -> None:
             output.reconstructions,
             generation.decode(model, means, faces.attributes),
             {"image_id": faces.image_ids},
-            {"vaematrix.split": p.split, "vaematrix.key": p.key},
+            {"vaematrix.split": p.split, **origin},
         )
 
         codes, _ = generation.encode(model, Split.on(device, train.images, train.attributes))
@@ -39,7 +44,7 @@ def main(snakemake: Any) -> None:
             output.samples,
             generation.decode(model, sampler.draw(p.sampling["count"], p.sampling["seed"]), drawn),
             dict(zip(names, map(pa.array, drawn.T), strict=True)) if model.conditional else {},
-            {"vaematrix.sampling": p.sampling, "vaematrix.key": p.key},
+            {"vaematrix.sampling": {**p.sampling, **sampler.about}, **origin},
         )
 
         images, dimensions, kl, values = generation.traverse(
@@ -49,18 +54,16 @@ def main(snakemake: Any) -> None:
             output.traversal,
             images.reshape(-1, *images.shape[2:]),
             {"dimension": np.repeat(dimensions, len(values)), "value": np.tile(values, len(dimensions))},
-            {"vaematrix.kl": [round(float(nats), 3) for nats in kl], "vaematrix.key": p.key},
+            {"vaematrix.kl": [round(float(nats), 3) for nats in kl], **origin},
         )
 
-        shown = [name for name in p.attributes if name in names]
         switched = generation.switch_attributes(
             model,
             means[:SWITCHED_FACES],
             faces.attributes[:SWITCHED_FACES],
-            [names.index(name) for name in shown],
             generation.attribute_directions(codes, train.attributes),
         )
-        columns = ["unchanged", *shown]
+        columns = ["unchanged", *names]
         write_images(
             output.attributes,
             switched.reshape(-1, *switched.shape[2:]),
@@ -68,7 +71,7 @@ def main(snakemake: Any) -> None:
                 "image_id": np.repeat(faces.image_ids[:SWITCHED_FACES], len(columns)),
                 "switched": columns * len(switched),
             },
-            {"vaematrix.by": "label" if model.conditional else "direction", "vaematrix.key": p.key},
+            {"vaematrix.by": "label" if model.conditional else "direction", **origin},
         )
 
 

@@ -1,8 +1,10 @@
 """Check the faces' lists against the images and write the index."""
 
+from pathlib import Path
 from typing import Any
 
 from vaematrix.console import logged
+from vaematrix.faces.celeba import check_files
 from vaematrix.faces.index import index_faces, write_index
 from vaematrix.faces.layout import fingerprint, locate
 
@@ -10,6 +12,8 @@ from vaematrix.faces.layout import fingerprint, locate
 def main(snakemake: Any) -> None:
     with logged(snakemake.log[0]):
         source = locate(snakemake.params.source)
+        if snakemake.params.download:
+            check_files(Path(snakemake.params.source))
         write_index(snakemake.output[0], index_faces(source), {"vaematrix.source": fingerprint(source)})
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from vaematrix import figures
 from vaematrix.console import logged
 from vaematrix.faces.shards import read_faces
@@ -27,8 +25,9 @@ def main(snakemake: Any) -> None:
 
         images, columns = read_images(files.attributes)
         names = list(dict.fromkeys(columns["switched"].to_pylist()))
-        rows = np.reshape(images, (-1, len(names), *images.shape[1:]))
-        figures.conditional_grid(output["attributes"], rows, [name.replace("_", " ") for name in names])
+        shown = [names.index(name) for name in ("unchanged", *snakemake.params.attributes) if name in names]
+        rows = images.reshape(-1, len(names), *images.shape[1:])[:, shown]
+        figures.conditional_grid(output["attributes"], rows, [names[index].replace("_", " ") for index in shown])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from vaematrix import devices, provenance, training
+from vaematrix.checkpoint import one_process
 from vaematrix.console import logged
 from vaematrix.faces.shards import read_faces
 from vaematrix.files import sha256, write_json
@@ -15,22 +16,21 @@ from vaematrix.training import Settings, Split
 
 
 def main(snakemake: Any) -> None:
-    p, seed = snakemake.params, int(snakemake.wildcards.seed)
-    with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
+    p, seed, folder = snakemake.params, int(snakemake.wildcards.seed), Path(snakemake.output.weights).parent
+    with logged(snakemake.log[0]), one_process(folder), devices.device(snakemake.threads) as device:
         train, valid = (read_faces(snakemake.input.shards, split) for split in ("train", "valid"))
         options = {name: value for name, value in p.options.items() if name != "family"}
         network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
         sigma = None if p.sigma == "calibrated" else float(p.sigma)
         torch.manual_seed(seed)
         model = weights.build(p.options["family"], network, sigma, options).to(device)
-        folder = Path(snakemake.output.weights).parent / f"checkpoint-{p.key}"
         progress = training.train(
             model,
             Split.on(device, train.images, train.attributes),
             Split.on(device, valid.images, valid.attributes),
             Settings(p.epochs, p.batch_size, p.learning_rate),
             seed,
-            folder,
+            folder / f"checkpoint-{p.key}",
             Path(snakemake.output.history),
         )
         made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
@@ -62,7 +62,6 @@ def main(snakemake: Any) -> None:
             "weights_sha256": sha256(snakemake.output.weights),
         }
         write_json(snakemake.output.run, run)
-        training.clear(folder)
 
 
 if __name__ == "__main__":

@@ -73,21 +73,21 @@ def load(path: Path, model: nn.Module, optimiser: Optimizer) -> Progress:
 
 
 @contextmanager
-def one_process(folder: Path) -> Iterator[None]:
-    """Hold the run in `folder` for this process alone; the operating system lets go when the process dies.
+def one_process(run: Path) -> Iterator[None]:
+    """Hold the run in folder `run` for this process alone; the operating system lets go when the process dies.
 
     Raises:
         UserError: another process trains this run; it says which.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    holder = folder / "trained_by.json"
-    lock = FileLock(folder / "train.lock")
+    run.mkdir(parents=True, exist_ok=True)
+    holder = run / ".train.json"
+    lock = FileLock(run / ".train.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         other = read_json(holder) if holder.exists() else "unknown"
         raise UserError(
-            f"{folder.parent}: this run is being trained by another process already ({other}). Nothing was touched. "
+            f"{run}: this run is being trained by another process already ({other}). "
             "Wait for it or stop it, then run the same command again: training continues from its last checkpoint."
         ) from None
     try:

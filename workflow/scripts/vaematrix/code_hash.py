@@ -11,6 +11,9 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).parent
 
+# What these say or record changes no number, so an edit of theirs is no reason to train again.
+SILENT = frozenset({"console.py", "errors.py", "provenance.py"})
+
 
 def code_hash(script: Path, *modules: str) -> str:
     """A hash over the contents of `script`, of `modules`, and of all library files they import, however deep.
@@ -22,7 +25,7 @@ def code_hash(script: Path, *modules: str) -> str:
     files, waiting = set(), [script, *(_file(module) for module in modules)]
     while waiting:
         file = waiting.pop()
-        if file and file not in files:
+        if file and file not in files and file.name not in SILENT:
             files.add(file)
             waiting += _imported(file)
     digest = hashlib.sha256()

@@ -39,7 +39,7 @@ def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
     for name, entry in entries.items():
         path = ("models", name)
         if entry["family"] not in models.families():
-            hint = _nearest(entry["family"], models.families())
+            hint = nearest(entry["family"], models.families())
             lines.append(((*path, "family"), f"no file workflow/scripts/vaematrix/models/{entry['family']}.py{hint}"))
             continue
         options = model_options(entry["family"])
@@ -48,10 +48,27 @@ def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
                 continue
             if key not in options:
                 shared = " (network and training settings are shared by all models)" if key in _SHARED else ""
-                hint = _nearest(key, options)
+                hint = nearest(key, options)
                 lines.append(((*path, key), f"is not an option of the family {entry['family']}{shared}{hint}"))
             elif not _fits(value, options[key]):
                 lines.append(((*path, key), f"{value!r} is not {_in_words(options[key])}"))
+    _refuse(lines, origin)
+
+
+def check_sizes(config: dict[str, Any], origin: Origin) -> None:
+    """Hold settings of the images and the network against each other.
+
+    Raises:
+        UserError: a crop larger than the images, or a size that the network cannot halve as often as it has stages.
+    """
+    dataset, stages = config["dataset"], len(config["network"]["widths"])
+    lines = []
+    if dataset["crop"] > min(dataset["image_size"]):
+        width, height = dataset["image_size"]
+        lines.append((("dataset", "crop"), f"{dataset['crop']} does not fit into images of {width}x{height} pixels"))
+    if dataset["size"] % 2**stages:
+        fault = f"has {stages} stages, each of which halves the image: dataset.size {dataset['size']} is no multiple of"
+        lines.append((("network", "widths"), f"{fault} {2**stages}"))
     _refuse(lines, origin)
 
 
@@ -79,13 +96,11 @@ def _describe(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
     match error.validator:
         case "additionalProperties":
             known = error.schema["properties"]
-            return [((*path, key), f"is not a key here{_nearest(key, known)}") for key in value if key not in known]
+            return [((*path, key), f"is not a key here{nearest(key, known)}") for key in value if key not in known]
         case "required":
             return [((*path, key), "is missing") for key in rule if key not in value][:1]
         case "enum":
-            return [
-                (path, f"{value!r} is not one of {', '.join(map(str, rule))}{_nearest(str(value), map(str, rule))}")
-            ]
+            return [(path, f"{value!r} is not one of {', '.join(map(str, rule))}{nearest(str(value), map(str, rule))}")]
         case "type":
             reason = f": {error.schema['description']}" if "description" in error.schema else ""
             return [(path, f"{_yaml(value)} is not {_join(rule)}{_number_hint(value, rule)}{reason}")]
@@ -115,7 +130,8 @@ def _dotted(path: Sequence[str | int]) -> str:
     return ".".join(map(str, path)) or "the file"
 
 
-def _nearest(word: str, words: Iterable[str]) -> str:
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A hint at what was probably meant, to end a message with."""
     known = list(words)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}" if known else "; it has none"

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow
@@ -15,36 +15,36 @@ from filelock import FileLock, Timeout
 def device(threads: int) -> Iterator[torch.device]:
     """Yield a GPU of this job's own where there is one, else the CPU with `threads` threads.
 
-    A scheduler such as Slurm gives each job its GPU in CUDA_VISIBLE_DEVICES. On a machine without one nobody does
-    (Snakemake's `gpu` resource only counts), so each job locks one GPU for itself; the operating system releases
-    the lock when the process ends, however it ends.
+    On a machine without a scheduler nobody gives a job its GPU (Snakemake's `gpu` resource only counts), so each job
+    locks one of those it sees. The operating system releases the lock when the process ends, however it ends.
     """
     torch.set_num_threads(threads)
     pyarrow.set_cpu_count(threads)
     if not torch.cuda.is_available():
         yield torch.device("cpu")
         return
-    if "SLURM_JOB_ID" in os.environ:
-        yield torch.device("cuda", 0)
-        return
-    with _locked_gpu(torch.cuda.device_count()) as index:
+    uuids = [str(torch.cuda.get_device_properties(index).uuid) for index in range(torch.cuda.device_count())]
+    with _locked_gpu(uuids) as index:
         torch.cuda.set_device(index)
         yield torch.device("cuda", index)
 
 
 @contextlib.contextmanager
-def _locked_gpu(count: int) -> Iterator[int]:
-    """The index of a GPU that no other job of this user holds; waits while all are taken."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")
+def _locked_gpu(uuids: Sequence[str]) -> Iterator[int]:
+    """The index of a GPU that no other job of this user on this machine holds; waits while all are taken."""
     folder = Path(tempfile.gettempdir()) / f"vaematrix-gpus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    locks = [FileLock(folder / f"{name}.lock") for name in visible[:count]]
+    locks = [FileLock(folder / f"{uuid}.lock") for uuid in uuids]
+    held = _first_free(locks)
+    try:
+        yield held
+    finally:
+        locks[held].release()
+
+
+def _first_free(locks: Sequence[FileLock]) -> int:
     while True:
         for index, lock in enumerate(locks):
             with contextlib.suppress(Timeout):
                 lock.acquire(timeout=0.2)
-                try:
-                    yield index
-                finally:
-                    lock.release()
-                return
+                return index

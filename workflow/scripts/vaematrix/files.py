@@ -36,10 +36,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         _sync_folder(path.parent)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if _is_full(error):
             raise UserError(
-                f"{path}: no space left on the disk ({error.strerror}). Nothing was left half-written; "
+                f"{path}: no space left on the disk ({error}). Nothing was left half-written; "
                 f"free some space under {path.parent} and run the same command again."
             ) from error
         raise
@@ -67,6 +67,11 @@ def sha256(path: str | Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a write failed for want of space; safetensors says so in an exception of its own."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
 
 
 def _umask() -> int:

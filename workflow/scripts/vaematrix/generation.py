@@ -3,6 +3,8 @@
 Metrics see only these quantised images, as in the published protocols that compute them from image files.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,8 +15,12 @@ from vaematrix.training import Split
 
 BATCH = 256
 
+# TF32's short mantissa would make a GPU's images differ from a CPU's in some grey levels.
+_exact = partial(torch.backends.cudnn.flags, enabled=True, allow_tf32=False)
+
 
 @torch.inference_mode()
+@_exact()
 def encode(model: Autoencoder, faces: Split) -> tuple[np.ndarray, np.ndarray]:
     """The posteriors' means and standard deviations, both float32 [n, latent]."""
     device = next(model.parameters()).device
@@ -27,6 +33,7 @@ def encode(model: Autoencoder, faces: Split) -> tuple[np.ndarray, np.ndarray]:
 
 
 @torch.inference_mode()
+@_exact()
 def decode(model: Autoencoder, codes: np.ndarray, attributes: np.ndarray) -> np.ndarray:
     """Decode latent codes.
 
@@ -96,7 +103,7 @@ def attribute_directions(codes: np.ndarray, attributes: np.ndarray) -> np.ndarra
 
 
 def switch_attributes(
-    model: Autoencoder, codes: np.ndarray, attributes: np.ndarray, switched: list[int], directions: np.ndarray
+    model: Autoencoder, codes: np.ndarray, attributes: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
     """Decode each code as it is, then with one attribute after the other switched.
 
@@ -104,17 +111,17 @@ def switch_attributes(
     direction, forwards where the face lacks the attribute and backwards where it has it.
 
     Args:
-        codes: float32 [n, latent]. attributes: bool [n, k]. switched: columns of `attributes`.
+        codes: float32 [n, latent]. attributes: bool [n, k].
         directions: [k, latent], of :func:`attribute_directions`.
 
     Returns:
-        uint8 [n, 1 + len(switched), h, w, 3].
+        uint8 [n, 1 + k, h, w, 3].
     """
-    columns = 1 + len(switched)
+    columns = 1 + attributes.shape[1]
     labels, moved = np.repeat(attributes[:, None], columns, axis=1), np.repeat(codes[:, None], columns, axis=1)
-    for column, attribute in enumerate(switched, start=1):
-        labels[:, column, attribute] ^= True
-        moved[:, column] += np.where(labels[:, column, attribute], 1, -1)[:, None] * directions[attribute]
+    for attribute, direction in enumerate(directions):
+        labels[:, 1 + attribute, attribute] ^= True
+        moved[:, 1 + attribute] += np.where(attributes[:, attribute], -1, 1)[:, None] * direction
     shown = codes[:, None].repeat(columns, axis=1) if model.conditional else moved
     images = decode(model, shown.reshape(-1, codes.shape[1]), labels.reshape(-1, attributes.shape[1]))
     return images.reshape(len(codes), columns, *images.shape[1:])

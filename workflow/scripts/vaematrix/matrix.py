@@ -9,7 +9,6 @@ scores and of the totals, each with its sample standard deviation (n − 1 in th
 is not used: it would hide that the seeds lie on either side of a breakpoint.
 """
 
-import difflib
 import itertools
 import math
 import statistics
@@ -21,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from vaematrix.configuration import check, nearest
 from vaematrix.errors import UserError
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "rubric.schema.yaml"
@@ -315,8 +315,6 @@ def check_rubric(rubric: Mapping[str, Any], origin: str = "config/rubric.yaml") 
     Raises:
         UserError: with the key, the nearest right one and the fix.
     """
-    from vaematrix.configuration import check
-
     check(rubric, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")), origin)
     _check_metrics(rubric["metrics"], origin)
     for name, weights in rubric["weights"].items():
@@ -338,7 +336,7 @@ def _check_metrics(metrics: Mapping[str, Any], origin: str) -> None:
         target = rule.get("in_place_of")
         if target is not None and "in_place_of" in metrics.get(target, {"in_place_of": None}):
             rows = [row for row in metrics if "in_place_of" not in metrics[row]]
-            raise UserError(f"{where}.in_place_of: {target!r} is no row of the matrix. {_nearest(target, rows)}")
+            raise UserError(f"{where}.in_place_of: {target!r} is no row of the matrix{nearest(target, rows)}")
         _check_breakpoints(where, rule)
     if all("in_place_of" in rule for rule in metrics.values()):
         raise UserError(f"{origin}: metrics: every metric is in place of another; the matrix would have no rows.")
@@ -365,7 +363,7 @@ def _check_weights(where: str, weights: Mapping[str, Any], rubric: Mapping[str, 
             row = rubric["metrics"][key]["in_place_of"]
             raise UserError(f"{where}.{key}: {key} takes the weight of {row}, where it is measured; remove this line.")
         if key not in rows:
-            raise UserError(f"{where}.{key}: no metric of this name has a row. {_nearest(key, rows)}")
+            raise UserError(f"{where}.{key}: no metric of this name has a row{nearest(key, rows)}")
     for row in rows:
         if row not in weights:
             raise UserError(f"{where}: no weight for {row}. Add `{row}: 0` to leave it out, or its share in percent.")
@@ -378,14 +376,8 @@ def _check_weights(where: str, weights: Mapping[str, Any], rubric: Mapping[str, 
 def _check_published(where: str, table: Mapping[str, Any], rubric: Mapping[str, Any]) -> None:
     for key in table["rows"]:
         if key not in rubric["metrics"]:
-            raise UserError(f"{where}.rows.{key}: no metric of this name. {_nearest(key, rubric['metrics'])}")
+            raise UserError(f"{where}.rows.{key}: no metric of this name{nearest(key, rubric['metrics'])}")
     for row in _rows(rubric):
         first = next(iter(rubric["published"]["tables"].values()))["rows"]
         if (row in table["rows"]) != (row in first):
             raise UserError(f"{where}.rows: {row} stands in some published tables only; give all the same rows.")
-
-
-def _nearest(key: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."

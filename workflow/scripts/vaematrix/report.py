@@ -192,7 +192,7 @@ def protocol_rows(results: Results, settings: Mapping[str, Any]) -> list[tuple[s
 
 
 def cost_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """Model, seed, device, minutes, peak memory in GiB and images per second of each run, as text."""
+    """Model, seed, device, minutes, peak memory in GB and images per second of each run, as text."""
 
     def number(record: Mapping[str, Any], key: str, divisor: float, places: int) -> str:
         value = record.get(key)
@@ -205,7 +205,7 @@ def cost_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             str(record.get("device", "–")),
             number(record, "epochs", 1, 0),
             number(record, "seconds", 60, 1),
-            number(record, "peak_memory_mb", 1024, 2),
+            number(record, "peak_memory_mb", 1000, 2),
             number(record, "images_per_second", 1, 0),
         ]
         for record in records

@@ -1,7 +1,7 @@
 """Where the latent codes of samples come from: objects fitted after training."""
 
 import warnings
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -9,7 +9,7 @@ import numpy as np
 class Sampler(Protocol):
     """Draws latent codes for generation."""
 
-    needs_codes: bool
+    about: dict[str, Any]  # what was fitted, for the protocol
 
     def fit(self, codes: np.ndarray) -> None:
         """Learn from posterior means of training images, float32 [n, latent]."""
@@ -21,10 +21,9 @@ class Sampler(Protocol):
 class PriorSampler:
     """z ~ N(0, I), the prior that the models are trained with."""
 
-    needs_codes = False
-
     def __init__(self, latent: int) -> None:
         self.latent = latent
+        self.about: dict[str, Any] = {}
 
     def fit(self, codes: np.ndarray) -> None:
         """Nothing to learn."""
@@ -36,20 +35,23 @@ class PriorSampler:
 class MixtureSampler:
     """Ex-post density estimation: a full-covariance Gaussian mixture of 10 components (Ghosh et al., 2020)."""
 
-    needs_codes = True
     COMPONENTS = 10
 
     def __init__(self, latent: int) -> None:
-        self.latent = latent
+        self.about: dict[str, Any] = {}
 
     def fit(self, codes: np.ndarray) -> None:
         from sklearn.mixture import GaussianMixture  # 1 s to import, and only this sampler needs it
 
-        components = min(self.COMPONENTS, max(1, len(codes) // (2 * self.latent)))
-        self.mixture = GaussianMixture(components, covariance_type="full", reg_covar=1e-5, random_state=0)
+        self.mixture = GaussianMixture(self.COMPONENTS, covariance_type="full", random_state=0)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # 100 iterations do, converged or not, as in the paper's protocol
+            warnings.simplefilter("ignore")  # whether it converged is said in the protocol instead
             self.mixture.fit(codes.astype(np.float64))
+        self.about = {
+            "components": self.COMPONENTS,
+            "converged": bool(self.mixture.converged_),
+            "fitted_on": len(codes),
+        }
 
     def draw(self, count: int, seed: int) -> np.ndarray:
         self.mixture.set_params(random_state=seed)

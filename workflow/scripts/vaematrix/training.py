@@ -7,6 +7,8 @@ draws what an uninterrupted one draws, and on a CPU with as many threads its wei
 import contextlib
 import json
 import logging
+import math
+import os
 import resource
 import shutil
 import signal
@@ -25,14 +27,16 @@ from tqdm import tqdm
 from vaematrix import checkpoint
 from vaematrix.checkpoint import Progress
 from vaematrix.errors import UserError
+from vaematrix.files import write_text
 from vaematrix.models import losses
 from vaematrix.models.autoencoder import Autoencoder
 
 log = logging.getLogger("vaematrix.training")
 
-CHECKPOINT_SECONDS = 60.0  # at most this much work is lost to a kill -9, and saving costs under 1 % of the time
+# At most this much work is lost to a kill -9; saving costs under 1 % of it.
+CHECKPOINT_SECONDS = float(os.environ.get("VAEMATRIX_CHECKPOINT_SECONDS", "60"))
 CHECK_STEPS = 50  # how often the loss terms are looked at; on a GPU each look waits for the device
-EXPLODED = 1000.0  # a term this many times its first size, and above a nat per value, will not come back
+EXPLODED = 1000.0  # a term this many times the largest likelihood term of a working network will not come back
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Settings:
     learning_rate: float
 
 
-class Interrupted(Exception):
+class Interrupted(UserError):
     """The process was asked to stop (SIGTERM or SIGINT); its state is in the checkpoint."""
 
 
@@ -98,40 +102,44 @@ def train(
 
     Args:
         model: on the device it is to be trained on, freshly built from `seed`.
-        folder: keyed by code and parameters by the caller; made here.
+        folder: of the checkpoint, keyed by code and parameters by the caller; made here.
         history: the file of one JSON line an epoch, rewritten from the checkpoint when training continues.
 
     Raises:
-        UserError: the split is smaller than a batch, a loss term broke, or another process trains this run.
+        UserError: the split is smaller than a batch, or a loss term broke.
         Interrupted: SIGTERM or SIGINT arrived; the state is saved.
     """
     if len(faces) < settings.batch_size:
         raise UserError(
             f"training.batch_size {settings.batch_size} exceeds the {len(faces)} images of the training split."
         )
-    with checkpoint.one_process(folder), _stop_requests() as stop:
+    folder.mkdir(parents=True, exist_ok=True)
+    with _stop_requests() as stop:
         optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
         progress = _resume(folder / "state.safetensors", model, optimiser)
-        history.write_text("".join(json.dumps(record) + "\n" for record in progress.history))
-        loop = _Loop(model, optimiser, faces, settings, seed, progress, folder / "state.safetensors", stop)
-        loop.checkpoint_seconds = checkpoint_seconds
+        write_text(history, _lines(progress))
+        path = folder / "state.safetensors"
+        loop = _Loop(model, optimiser, faces, settings, seed, progress, path, checkpoint_seconds, stop)
         with _bar(loop) as bar:
             while progress.step < loop.steps * settings.epochs:
                 record = {"epoch": len(progress.history) + 1, **loop.epoch(bar), **validate(model, valid, settings)}
                 progress.history.append(record)
                 with history.open("a") as lines:
-                    lines.write(json.dumps(record) + "\n")
+                    lines.write(json.dumps(record, allow_nan=False) + "\n")
                 loop.pause()
                 bar.set_postfix_str(f"loss {record['loss']:.1f}, valid {record['valid_loss']:.1f}")
                 if not sys.stderr.isatty():
                     log.info(_line(record, settings))
             loop.save()  # whatever happens to the process now, nothing is trained again
+    write_text(history, _lines(progress))
     return progress
 
 
-def clear(folder: Path) -> None:
-    """Remove a finished run's checkpoint; call it when the weights have been written."""
-    shutil.rmtree(folder)
+def clear(run: Path) -> None:
+    """Remove all checkpoints of the finished run in folder `run`; call it when its weights are known to be complete."""
+    with checkpoint.one_process(run):
+        for folder in run.glob("checkpoint-*"):
+            shutil.rmtree(folder)
 
 
 class _Loop:
@@ -146,6 +154,7 @@ class _Loop:
         seed: int,
         progress: Progress,
         path: Path,
+        checkpoint_seconds: float,
         stop: list[int],
     ) -> None:
         self.model, self.optimiser, self.faces, self.settings = model, optimiser, faces, settings
@@ -153,9 +162,8 @@ class _Loop:
         self.device = next(model.parameters()).device
         self.generator = torch.Generator(self.device)
         self.steps = len(faces) // settings.batch_size
-        self.checkpoint_seconds = CHECKPOINT_SECONDS
+        self.checkpoint_seconds = checkpoint_seconds
         self.saved = self.counted = time.perf_counter()
-        self.first: Tensor | None = None
         self.terms: Tensor = progress.sums
 
     def epoch(self, bar: tqdm) -> dict[str, Any]:
@@ -165,7 +173,7 @@ class _Loop:
         self.model.train()
         order = torch.randperm(len(self.faces), generator=torch.Generator().manual_seed(_mix(self.seed, 0, number)))
         order = order[: self.steps * size].to(self.faces.images.device).view(self.steps, size)
-        self.count_time()
+        self.count_time(training=False)
         for batch in range(done, self.steps):
             self.terms = self.step(order[batch])
             progress.sums += self.terms
@@ -207,19 +215,21 @@ class _Loop:
             "peak_memory_mb": round(peak_memory_mb(self.device), 1),
         }
 
-    def count_time(self) -> None:
-        """Add the time since the last call to the epoch's and to the run's."""
+    def count_time(self, training: bool = True) -> None:
+        """Add the time since the last call to the run's; and to the epoch's, where it was spent on training steps."""
         now = time.perf_counter()
-        self.progress.seconds += now - self.counted
         self.progress.total_seconds += now - self.counted
+        if training:
+            self.progress.seconds += now - self.counted
         self.counted = now
 
     def refuse_broken(self) -> None:
         """Raise a UserError if a term of the last step is not finite or has exploded."""
         terms, epoch = self.terms, len(self.progress.history) + 1
-        if self.first is None:
-            self.first = terms.abs().clamp_min(self.model.network.values)
-        broken = ~terms.isfinite() | (terms.abs() > EXPLODED * self.first)
+        # At its worst, x̂ black where x is white, SSE/(2σ²) of a working network is D/(2σ²).
+        variance = terms[self.model.terms.index("variance")]
+        limit = EXPLODED * self.model.network.values * (1 / (2 * variance)).clamp_min(1)
+        broken = ~terms.isfinite() | (terms.abs() > limit)
         if broken.any():
             names = ", ".join(
                 f"{name} = {value:.4g}"
@@ -228,8 +238,7 @@ class _Loop:
             )
             raise UserError(
                 f"training broke in epoch {epoch}, at step {self.progress.step}: {names}. "
-                f"Try a lower training.learning_rate (now {self.settings.learning_rate:g}), a larger training.sigma, "
-                f"or smaller weights in this model's entry. The last checkpoint is kept: {self.path}"
+                f"{_advice(self.settings)} The last checkpoint is kept: {self.path}"
             )
 
     def pause(self) -> None:
@@ -244,6 +253,7 @@ class _Loop:
         self.refuse_broken()
         self.count_time()
         checkpoint.save(self.path, self.model, self.optimiser, self.progress)
+        self.count_time(training=False)
         self.saved = time.perf_counter()
 
 
@@ -251,14 +261,17 @@ class _Loop:
 def validate(model: Autoencoder, valid: Split, settings: Settings) -> dict[str, float]:
     """The loss terms over the whole validation split, with the same noise at every epoch.
 
-    A calibrated σ² is the split's MSE here, so that the value does not depend on the batch size.
+    A calibrated σ² is the split's MSE here, not a batch's. The MMD and |KL - C| are means over batches, as in training.
+
+    Raises:
+        UserError: a value is not finite.
     """
     model.eval()
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(0)
     sums = torch.zeros(2, dtype=torch.float64, device=device)
     penalties = torch.zeros(1, dtype=torch.float64, device=device)
-    for index in torch.arange(len(valid)).split(settings.batch_size):
+    for index in _batches(len(valid), settings.batch_size):
         x, y = valid.batch(index, device)
         noise = torch.randn(2, len(x), model.network.latent, generator=generator, device=device)
         with _precision(device):
@@ -266,21 +279,39 @@ def validate(model: Autoencoder, valid: Split, settings: Settings) -> dict[str, 
             z = posterior.sample(noise[0])
             sse = losses.sum_of_squares(x, model.decode(z, y))
         kl = losses.kl_to_standard_normal(*posterior)
-        # The MMD needs two codes; a last batch of one image has none to give.
-        penalty = model.regulariser(kl.mean(), z, noise[1], 1.0)[0] if len(x) > 1 else kl.mean()
+        penalty, _ = model.regulariser(kl.mean(), z, noise[1], 1.0)
         sums += torch.stack([sse.double().sum(), kl.double().sum()])
         penalties += penalty.double() * len(x)
     sse, kl = sums / len(valid)
     variance = model.decoder_variance(sse.float())
     loss = losses.gaussian_nll(sse, variance.double(), model.network.values) + penalties[0] / len(valid)
-    return {"valid_loss": float(loss), "valid_kl": float(kl), "valid_mse": float(sse) / model.network.values}
+    record = {"valid_loss": float(loss), "valid_kl": float(kl), "valid_mse": float(sse) / model.network.values}
+    if broken := [name for name, value in record.items() if not math.isfinite(value)]:
+        raise UserError(f"training broke: {', '.join(broken)} is not finite. {_advice(settings)}")
+    return record
+
+
+def _batches(count: int, size: int) -> list[Tensor]:
+    """0 … count-1 in blocks of `size`; a last one of a single image, which has no MMD, joins the block before."""
+    blocks = list(torch.arange(count).split(size))
+    if len(blocks) > 1 and len(blocks[-1]) == 1:
+        blocks[-2:] = [torch.cat(blocks[-2:])]
+    return blocks
+
+
+def _advice(settings: Settings) -> str:
+    return (
+        f"Try a lower training.learning_rate (now {settings.learning_rate:g}), a larger training.sigma, "
+        "or smaller weights in this model's entry."
+    )
 
 
 def peak_memory_mb(device: torch.device) -> float:
     """The most memory in use so far, in MB: the GPU's own on CUDA, else the process's."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    # The kernel counts in bytes on macOS, in KiB elsewhere.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def _resume(path: Path, model: Autoencoder, optimiser: torch.optim.Optimizer) -> Progress:
@@ -295,7 +326,11 @@ def _resume(path: Path, model: Autoencoder, optimiser: torch.optim.Optimizer) ->
 
 def _precision(device: torch.device) -> torch.autocast:
     """bfloat16 on CUDA where the GPU has it; float32 elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" and torch.cuda.is_bf16_supported())
+    return torch.autocast(
+        device.type,
+        torch.bfloat16,
+        enabled=device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False),
+    )
 
 
 def _mix(*numbers: int) -> int:
@@ -330,6 +365,10 @@ def _bar(loop: _Loop) -> tqdm:
         dynamic_ncols=True,
         desc=type(loop.model).__name__,
     )
+
+
+def _lines(progress: Progress) -> str:
+    return "".join(json.dumps(record, allow_nan=False) + "\n" for record in progress.history)
 
 
 def _line(record: dict[str, Any], settings: Settings) -> str:

@@ -99,8 +99,10 @@ class FeatureNetwork:
         network = _empty_inception()
         digest = _randomise(network, seed)
         identity = {"network": "InceptionV3 with random weights", "weights_sha256": digest, "seed": seed}
-        label = "Fréchet distance (random features)"
-        return cls(_up_to(network, dims, device), dims, "frechet_random", label, identity)
+        key, label = "frechet_random", "Fréchet distance (random features)"
+        if dims != 192:  # other layers give other numbers, which must not meet these in one column
+            key, label = f"{key}_{dims}", f"Fréchet distance (random features, {dims} dims)"
+        return cls(_up_to(network, dims, device), dims, key, label, identity)
 
     @torch.inference_mode()
     def features(

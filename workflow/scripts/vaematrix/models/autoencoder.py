@@ -89,7 +89,7 @@ class Autoencoder(nn.Module):
         """σ², as a float32 scalar. Args: sse [b]."""
         if self.sigma is None:
             return losses.calibrated_variance(sse, self.network.values)
-        return torch.tensor(self.sigma**2, device=sse.device)
+        return sse.new_full((), self.sigma**2)
 
     def _labels(self, y: Tensor) -> Tensor | None:
         return y.float() * 2 - 1 if self.conditional else None
