@@ -12,14 +12,9 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/training.smk"
-include: "workflow/rules/evaluation.smk"
-include: "workflow/rules/report.smk"
 
 
 rule all:
-    default_target: True
     input:
         f"{RESULTS}/dataset/summary.json",
         expand(f"{RESULTS}/{{model}}/seed-{{seed}}/metrics.json", model=MODELS, seed=SEEDS),
@@ -27,3 +22,9 @@ rule all:
         f"{RESULTS}/tables/summary.txt",
         f"{RESULTS}/report/report.tex",
         f"{RESULTS}/report/report.pdf" if TEX else [],
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/report.smk"

@@ -42,4 +42,4 @@ def planned(folder: Path, *arguments: str, config: str = "tests/tiny.yaml") -> s
         rule = re.match(r"(?:local)?rule (\w+):", block)[1]
         model = re.search(r"wildcards: .*?model=(.*?), seed=(\d+)", block)
         jobs.add(f"{rule} {model[1]} {model[2]}" if model else rule)
-    return jobs - {"all"}
+    return jobs - {"all", "experiment"}
