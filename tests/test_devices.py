@@ -106,10 +106,11 @@ def test_a_gpu_is_known_by_its_uuid_not_by_its_place() -> None:
 
 
 def test_a_job_that_fails_releases_its_gpu() -> None:
-    with pytest.raises(ZeroDivisionError), devices._locked_gpu(UUIDS[:1]):
+    with pytest.raises(ZeroDivisionError) as caught, devices._locked_gpu(UUIDS[:1]):
         raise ZeroDivisionError
     with Job(UUIDS[:1]) as next_one:
         assert next_one.got.wait(LONG)
+    assert caught.tb, "while its traceback lives, no garbage collector releases the lock"
 
 
 def test_a_killed_job_releases_its_gpu() -> None:

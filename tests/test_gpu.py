@@ -208,7 +208,8 @@ torch.zeros(1, device="cuda")
 print("asks", flush=True)
 with devices.device(1) as device:
     got = time.monotonic()
-    print(got, torch.cuda.get_device_properties(device).uuid, torch.zeros(1, device="cuda").device == device, flush=True)
+    uuid = torch.cuda.get_device_properties(device).uuid
+    print(got, uuid, torch.zeros(1, device="cuda").device == device, flush=True)
 """
 
 

@@ -58,7 +58,7 @@ def test_a_seed_names_its_codes(name: str) -> None:
     draws = []
     for _ in range(2):  # two objects, and two draws of each
         sampler = SAMPLERS[name](2)
-        sampler.fit(known_codes(300))
+        sampler.fit(known_codes(100))
         draws += [sampler.draw(50, 5), sampler.draw(50, 5)]
     for again in draws[1:]:
         np.testing.assert_array_equal(again, draws[0])

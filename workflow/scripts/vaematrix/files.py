@@ -24,27 +24,21 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         UserError: the disk is full or the folder cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays, because writers such as Pillow and pdfTeX choose the format by it.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except Exception as error:
-        if _is_full(error):
-            raise UserError(
-                f"{path}: no space left on the disk ({error}). Nothing was left half-written; "
-                f"free some space under {path.parent} and run the same command again."
-            ) from error
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix stays, because writers such as Pillow and pdfTeX choose the format by it.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -69,9 +63,24 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_full(error: Exception) -> bool:
-    """Whether a write failed for want of space; safetensors says so in an exception of its own."""
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the errors of a disk that takes no more, or of a folder that may not be written, into UserErrors."""
+    try:
+        yield
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        # safetensors says it in an exception of its own.
+        if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
+            raise UserError(
+                f"{path}: no space left on the disk ({error}). Nothing was left half-written; "
+                f"free some space under {path.parent} and run the same command again."
+            ) from error
+        if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise UserError(
+                f"{path.parent} cannot be written ({error}). Change its permissions or work elsewhere."
+            ) from error
+        raise
 
 
 def _umask() -> int:
