@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import pyarrow
 import pytest
 import torch
+from filelock import FileLock
 
 from vaematrix import devices
 
@@ -105,17 +107,28 @@ def test_a_gpu_is_known_by_its_uuid_not_by_its_place() -> None:
             assert only_that_one.index == 0
 
 
-def test_a_job_that_fails_releases_its_gpu() -> None:
-    with pytest.raises(ZeroDivisionError) as caught, devices._locked_gpu(UUIDS[:1]):
-        raise ZeroDivisionError
-    with Job(UUIDS[:1]) as next_one:
-        assert next_one.got.wait(LONG)
-    assert caught.tb, "while its traceback lives, no garbage collector releases the lock"
+def test_a_job_that_fails_releases_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    locks = []  # kept alive, so that no garbage collector releases them
+
+    def kept(path: Path) -> FileLock:
+        locks.append(FileLock(path))
+        return locks[-1]
+
+    monkeypatch.setattr(devices, "FileLock", kept)
+
+    def job() -> NoReturn:
+        with devices._locked_gpu(UUIDS):
+            assert [lock.is_locked for lock in locks] == [True, False]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        job()
+    assert [lock.is_locked for lock in locks] == [False, False]
 
 
 def test_a_killed_job_releases_its_gpu() -> None:
     script = (
-        f"import time; from vaematrix.devices import _locked_gpu\n"
+        "import time; from vaematrix.devices import _locked_gpu\n"
         f"with _locked_gpu({UUIDS!r}) as index: print(index, flush=True); time.sleep(60)"
     )
     library = str(Path(devices.__file__).parents[1])

@@ -228,8 +228,6 @@ def test_a_job_without_a_log_file_speaks_to_the_terminal(capsys: pytest.CaptureF
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_real_full_disk_is_said_in_one_message(old: Path) -> None:
     """/dev/full refuses every byte, through the operating system's own error."""
-    with pytest.raises(UserError, match="no space left on the disk"), files.written_whole(old) as temporary:
-        temporary.write_text("x")
-        with Path("/dev/full").open("w") as full:
-            full.write("x" * 2**16)
+    with pytest.raises(UserError, match="no space left on the disk"), files.written_whole(old):
+        Path("/dev/full").write_text("x" * 2**16)
     assert_untouched(old)

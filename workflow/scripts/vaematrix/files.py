@@ -68,6 +68,8 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn the errors of a disk that takes no more, or of a folder that may not be written, into UserErrors."""
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
         number = getattr(error, "errno", None)
         # safetensors says it in an exception of its own.
@@ -76,7 +78,8 @@ def _explained(path: Path) -> Iterator[None]:
                 f"{path}: no space left on the disk ({error}). Nothing was left half-written; "
                 f"free some space under {path.parent} and run the same command again."
             ) from error
-        if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        ours = str(getattr(error, "filename", None) or "").startswith(str(path.parent))
+        if ours and number in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise UserError(
                 f"{path.parent} cannot be written ({error}). Change its permissions or work elsewhere."
             ) from error
