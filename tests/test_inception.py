@@ -98,7 +98,7 @@ def test_statistics_files_go_both_ways(weight_file, two_sets, program, tmp_path)
 
 
 def test_features_do_not_depend_on_the_batches(two_sets) -> None:
-    network, done = FeatureNetwork.random(0, 64), []
+    network, done = FeatureNetwork.random(0, 192), []
     images = two_sets["a"][0][:7]
     whole = network.features(images, batch_size=7)
     parts = network.features(images, batch_size=3, progress=done.append)
@@ -207,10 +207,10 @@ def test_constants_agree_with_each_other() -> None:
 def test_random_weights_depend_on_the_seed_alone() -> None:
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    first = FeatureNetwork.random(0, 64)
+    first = FeatureNetwork.random(0, 192)
     assert torch.equal(torch.get_rng_state(), before)
-    assert FeatureNetwork.random(0, 64).identity == first.identity
-    assert FeatureNetwork.random(1, 64).identity["weights_sha256"] != first.identity["weights_sha256"]
+    assert FeatureNetwork.random(0, 192).identity == first.identity
+    assert FeatureNetwork.random(1, 192).identity["weights_sha256"] != first.identity["weights_sha256"]
     assert (first.metric_key, first.metric_label) == ("frechet_random", "Fréchet distance (random features)")
     assert first.identity == {
         "network": "InceptionV3 with random weights",

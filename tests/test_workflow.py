@@ -225,7 +225,7 @@ def test_a_mistyped_key_is_told_in_one_line(project: Path) -> None:
     run = snakemake(project, "-n")
     assert run.returncode != 0
     (line,) = (line for line in run.stdout.splitlines() if line.startswith("error:"))
-    assert line == "error: tests/tiny.yaml: training.epoch is not a key here; did you mean 'epochs'?."
+    assert line == "error: tests/tiny.yaml: training.epoch is not a key here; did you mean 'epochs'?"
 
 
 def test_snakemake_killed_in_the_middle_continues_to_the_same_weights(project: Path, finished: Path) -> None:
@@ -265,6 +265,22 @@ def test_bad_input_stops_before_any_training(project: Path) -> None:
     assert run.returncode != 0
     assert re.search(r"list_attr_celeba\.txt.*line 8", run.stdout), run.stdout
     assert "rule train:" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("beta: 2.0", "beta: 0.0", r"models\.beta_vae: beta_vae: beta 0\.0 and gamma"),
+        ("batch_size: 32", "batch_size: 141", r"training\.batch_size 141 exceeds the 140 images"),
+    ],
+)
+def test_what_would_stop_one_training_stops_the_first(project: Path, old: str, new: str, said: str) -> None:
+    config(old, new)(project)
+    run = snakemake(project)
+    assert run.returncode != 0
+    assert "epoch 1/2" not in run.stdout, "nothing is trained"
+    last = run.stdout[run.stdout.rindex("Finished") if "Finished" in run.stdout else 0 :]
+    assert re.search(rf"^error: {said}", last, flags=re.MULTILINE), "told once more at the end"
 
 
 def test_the_html_report_is_made(project: Path) -> None:

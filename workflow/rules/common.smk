@@ -35,14 +35,16 @@ from vaematrix.matrix import check_rubric
 
 def setting_file(path):
     """Where the value at `path` comes from: the last configuration file that says so, else the command line."""
-    for file in reversed([ROOT / "config/config.yaml", *workflow.configfiles]):
-        said, meant = yaml.safe_load(Path(file).read_text()), config
+    default = ROOT / "config/config.yaml"
+    overlays = [Path(file) for file in workflow.configfiles if Path(file).resolve() != default]
+    for file in (*reversed(overlays), default):
+        said, meant = yaml.safe_load(file.read_text()), config
         try:
             for name in path:
                 said, meant = said[name], meant[name]
         except (KeyError, IndexError, TypeError):
             continue
-        if said == meant or isinstance(said, dict):
+        if said == meant or (isinstance(said, dict) and isinstance(meant, dict)):
             return os.path.relpath(file)
     return "--config"
 
@@ -50,7 +52,8 @@ def setting_file(path):
 def checked_configuration():
     """Refuse a mistaken configuration before anything runs; returns the rubric."""
     # An overlay leaves a model out by setting it to null.
-    config["models"] = {name: entry for name, entry in config["models"].items() if entry is not None}
+    if isinstance(config.get("models"), dict):
+        config["models"] = {name: entry for name, entry in config["models"].items() if entry is not None}
     schemas = ROOT / "workflow/schemas"
     configuration.check(config, yaml.safe_load((schemas / "config.schema.yaml").read_text()), setting_file)
     configuration.check_models(config["models"], setting_file)
@@ -66,14 +69,19 @@ try:
         FINGERPRINT = fingerprint(locate(config["dataset"]["path"]))
 except UserError as error:
     sys.exit(f"error: {error}".replace("\n", "\nerror: "))
-except FileNotFoundError as error:
-    sys.exit(f"error: {error.filename} does not exist")
+except yaml.YAMLError as error:
+    sys.exit(f"error: {config['rubric']}: {' '.join(str(error).split())}")
+except (OSError, UnicodeDecodeError) as error:
+    sys.exit(
+        f"error: {getattr(error, 'filename', None) or config['rubric']}: {getattr(error, 'strerror', None) or error}"
+    )
 
 DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
 SHARED_TRAINING = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
+SIGMA = None if config["training"]["sigma"] == "calibrated" else float(config["training"]["sigma"])
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"logs/{config['experiment']}"
 RAW = f"resources/{DATASET['name']}/raw"

@@ -14,6 +14,7 @@ def main(snakemake: Any) -> None:
     configured, output = snakemake.config["evaluation"]["features"]["weights"], snakemake.output[0]
     with logged(snakemake.log[0]):
         if not configured and not hub_path().exists():
+            log.info("no weights at %s and none named by evaluation.features.weights: downloading", hub_path())
             download([URL], output, SHA256, SIZE, progress=True)
             return
         source = find_weights(configured)

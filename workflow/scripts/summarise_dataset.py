@@ -3,6 +3,7 @@
 from typing import Any
 
 from vaematrix.console import log, logged
+from vaematrix.errors import UserError
 from vaematrix.faces.summary import summarise, write_frequencies, write_summary
 from vaematrix.figures import save_image
 
@@ -12,6 +13,9 @@ def main(snakemake: Any) -> None:
         summary = summarise(list(snakemake.input))
         write_summary(snakemake.output.summary, summary)
         write_frequencies(snakemake.output.attributes, summary)
+        if not summary.mean_faces:
+            first = summary.about["skipped"][0]
+            raise UserError(f"every image was skipped; the first, {first['image_id']}: {first['reason']}")
         mean_face = next(iter(summary.mean_faces.values()))  # of the training split, which comes first
         save_image(snakemake.output.mean_face, mean_face.round().astype("uint8"))
         if summary.about["skipped"]:

@@ -8,11 +8,33 @@ import torch
 from vaematrix import devices, provenance, training
 from vaematrix.checkpoint import one_process
 from vaematrix.console import logged
-from vaematrix.faces.shards import read_faces
+from vaematrix.errors import UserError
+from vaematrix.faces.shards import count_faces, read_faces
 from vaematrix.files import sha256, write_json
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
 from vaematrix.training import Settings, Split
+
+
+def refuse_impossible(shards: list[str], config: dict[str, Any], network: Network) -> None:
+    """Refuse, in the first training, what would stop another one or the evaluation hours later.
+
+    The other models' entries come from the config instead of params, since an edit of theirs is no reason to train
+    this one again.
+    """
+    counts = count_faces(shards)
+    for split in ("train", "valid", config["evaluation"]["split"]):
+        if not counts[split]:
+            raise UserError(
+                f"no face is left in the split {split} of {Path(shards[0]).parent}; was everything skipped?"
+            )
+    for name, entry in config["models"].items():
+        options = {option: value for option, value in entry.items() if option != "family"}
+        try:
+            with torch.device("meta"):  # options and shapes, no numbers
+                weights.build(entry["family"], network, None, options)
+        except UserError as error:
+            raise UserError(f"models.{name}: {error}") from None
 
 
 def main(snakemake: Any) -> None:
@@ -21,9 +43,9 @@ def main(snakemake: Any) -> None:
         train, valid = (read_faces(snakemake.input.shards, split) for split in ("train", "valid"))
         options = {name: value for name, value in p.options.items() if name != "family"}
         network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
-        sigma = None if p.sigma == "calibrated" else float(p.sigma)
+        refuse_impossible(snakemake.input.shards, snakemake.config, network)
         torch.manual_seed(seed)
-        model = weights.build(p.options["family"], network, sigma, options).to(device)
+        model = weights.build(p.options["family"], network, p.sigma, options).to(device)
         progress = training.train(
             model,
             Split.on(device, train.images, train.attributes),
@@ -33,7 +55,7 @@ def main(snakemake: Any) -> None:
             folder / f"checkpoint-{p.key}",
             Path(snakemake.output.history),
         )
-        made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
+        made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": p.sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from)
         run = {
             "experiment": p.experiment,
@@ -43,7 +65,12 @@ def main(snakemake: Any) -> None:
             "parameters": {
                 "model": options,
                 "network": network.as_dict(),
-                "training": {n: p[n] for n in ("epochs", "batch_size", "learning_rate", "sigma")},
+                "training": {
+                    "epochs": p.epochs,
+                    "batch_size": p.batch_size,
+                    "learning_rate": p.learning_rate,
+                    "sigma": "calibrated" if p.sigma is None else p.sigma,
+                },
             },
             "parameter_count": sum(parameter.numel() for parameter in model.parameters()),
             "key": p.key,

@@ -3,6 +3,7 @@
 import ast
 import difflib
 import keyword
+import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ def check(value: Any, schema: dict[str, Any], origin: Origin) -> None:
 
     errors = sorted(Draft202012Validator(schema).iter_errors(value), key=lambda error: list(map(str, error.path)))
     lines = [line for error in errors for line in _describe(error)]
+    lines += [(path, f"{number} is not a finite number") for path, number in _not_finite(value)]
     _refuse(lines, origin)
 
 
@@ -100,7 +102,9 @@ def _describe(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
         case "required":
             return [((*path, key), "is missing") for key in rule if key not in value][:1]
         case "enum":
-            return [(path, f"{value!r} is not one of {', '.join(map(str, rule))}{nearest(str(value), map(str, rule))}")]
+            close = difflib.get_close_matches(str(value), map(str, rule), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            return [(path, f"{value!r} is not one of {', '.join(map(str, rule))}{hint}")]
         case "type":
             reason = f": {error.schema['description']}" if "description" in error.schema else ""
             return [(path, f"{_yaml(value)} is not {_join(rule)}{_number_hint(value, rule)}{reason}")]
@@ -120,10 +124,24 @@ def _describe(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
     return [(path, error.message)]
 
 
+def _not_finite(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], float]]:
+    """YAML's .nan and .inf, which pass every comparison of a schema or none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return [(path, value)]
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, one in inner for found in _not_finite(one, (*path, key))]
+
+
 def _refuse(lines: list[tuple[Sequence[str | int], str]], origin: Origin) -> None:
     if lines:
         file = origin if callable(origin) else lambda _path: origin
-        raise UserError("\n".join(f"{file(path)}: {_dotted(path)} {text}." for path, text in lines))
+        raise UserError(
+            "\n".join(f"{file(path)}: {_dotted(path)} {text}".rstrip(".") + _stop(text) for path, text in lines)
+        )
+
+
+def _stop(text: str) -> str:
+    return "" if text.endswith("?") else "."
 
 
 def _dotted(path: Sequence[str | int]) -> str:
@@ -141,8 +159,18 @@ def _yaml(value: Any) -> str:
     return "null" if value is None else repr(value)
 
 
+_KINDS = {
+    "object": "a section",
+    "array": "a list",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+}
+
+
 def _join(types: Any) -> str:
-    return " or ".join(map(str, types)) if isinstance(types, list) else str(types)
+    return " or ".join(_KINDS.get(kind, str(kind)) for kind in (types if isinstance(types, list) else [types]))
 
 
 def _number_hint(value: Any, types: Any) -> str:

@@ -238,7 +238,8 @@ class _Loop:
             )
             raise UserError(
                 f"training broke in epoch {epoch}, at step {self.progress.step}: {names}. "
-                f"{_advice(self.settings)} The last checkpoint is kept: {self.path}"
+                f"{_advice(self.model, self.settings)}"
+                + (f" The last checkpoint is kept: {self.path}" if self.path.exists() else "")
             )
 
     def pause(self) -> None:
@@ -246,7 +247,8 @@ class _Loop:
         if self.stop or time.perf_counter() - self.saved >= self.checkpoint_seconds:
             self.save()
         if self.stop:
-            raise Interrupted(f"stopped by {signal.Signals(self.stop[0]).name}, after saving {self.path}")
+            name = signal.Signals(self.stop[0]).name
+            raise Interrupted(f"stopped by {name} after saving {self.path}; the same command continues from there.")
 
     def save(self) -> None:
         """Write the checkpoint, unless the weights are broken already."""
@@ -287,7 +289,7 @@ def validate(model: Autoencoder, valid: Split, settings: Settings) -> dict[str, 
     loss = losses.gaussian_nll(sse, variance.double(), model.network.values) + penalties[0] / len(valid)
     record = {"valid_loss": float(loss), "valid_kl": float(kl), "valid_mse": float(sse) / model.network.values}
     if broken := [name for name, value in record.items() if not math.isfinite(value)]:
-        raise UserError(f"training broke: {', '.join(broken)} is not finite. {_advice(settings)}")
+        raise UserError(f"training broke: {', '.join(broken)} is not finite. {_advice(model, settings)}")
     return record
 
 
@@ -299,9 +301,10 @@ def _batches(count: int, size: int) -> list[Tensor]:
     return blocks
 
 
-def _advice(settings: Settings) -> str:
+def _advice(model: Autoencoder, settings: Settings) -> str:
+    sigma = "" if model.sigma is None else f", a larger training.sigma (now {model.sigma:g})"
     return (
-        f"Try a lower training.learning_rate (now {settings.learning_rate:g}), a larger training.sigma, "
+        f"Try a lower training.learning_rate (now {settings.learning_rate:g}){sigma}, "
         "or smaller weights in this model's entry."
     )
 

@@ -1,10 +1,11 @@
 """One image's bytes become one face: decode, crop the centre, resize."""
 
 import io
+import warnings
 
 import numpy as np
 import simplejpeg
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vaematrix.faces.layout import BadImage
 
@@ -65,16 +66,24 @@ def _decode(data: bytes, image_size: tuple[int, int] | None) -> np.ndarray:
         return _decode_with_pillow(data, image_size)
     except BadImage:
         raise
+    except Image.DecompressionBombError:
+        raise BadImage("its header claims more pixels than any photograph has: a decompression bomb") from None
+    except UnidentifiedImageError:  # whose own words hold a memory address, other in every rebuild
+        raise BadImage(f"it is {_looks_like(data)}") from None
     except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged data
-        kind = (
-            "an HTML page, not an image" if data[:64].lstrip().lower().startswith(b"<") else "not a whole JPEG or PNG"
-        )
-        raise BadImage(f"it is {kind} ({error})") from None
+        raise BadImage(f"it is {_looks_like(data)} ({error})") from None
+
+
+def _looks_like(data: bytes) -> str:
+    return "an HTML page, not an image" if data[:64].lstrip().startswith(b"<") else "not a whole JPEG or PNG"
 
 
 def _decode_with_pillow(data: bytes, image_size: tuple[int, int] | None) -> np.ndarray:
     # Two formats only: the less of Pillow's parsers unknown data reach, the better.
-    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size decides, and says more
+        image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG"))
+    with image:
         # By the header, before anything is decoded; the EXIF orientation may be known only afterwards.
         _check_size(*image.size, image_size, either_way=True)
         upright = ImageOps.exif_transpose(image)

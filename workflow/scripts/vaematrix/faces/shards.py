@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from vaematrix.errors import UserError
@@ -108,3 +109,13 @@ def read_faces(shards: str | Path | Iterable[str | Path], split: str) -> Faces:
     names = tuple(name for name in table.column_names if name not in COLUMNS)
     attributes = np.stack([table[name].to_numpy() for name in names], axis=1)
     return Faces(images, table["image_id"].to_pylist(), attributes, names)
+
+
+def count_faces(shards: Iterable[str | Path]) -> dict[str, int]:
+    """How many faces each split of the shards has; no image is read."""
+    counts = dict.fromkeys(SPLITS, 0)
+    for shard in shards:
+        found = pq.read_table(shard, columns=["split"])["split"].to_pylist()
+        for name, number in SPLITS.items():
+            counts[name] += found.count(number)
+    return counts
