@@ -92,6 +92,15 @@ def test_a_wrong_rubric_is_refused_with_the_key_and_the_fix(change, words: list[
     assert len(str(refused.value).splitlines()) <= 3
 
 
+def test_weights_for_nearly_a_model_are_refused() -> None:
+    """They would leave the model to the default weights, and its total would say nothing of it."""
+    rules = rubric()
+    rules["weights"]["warm_pu"] = rules["weights"]["default"]
+    check_rubric(rules, models=["beta_vae", "gan"])
+    with pytest.raises(UserError, match=r"weights\.warm_pu: no model of this name.*did you mean 'warm_up'\?"):
+        check_rubric(rules, models=["beta_vae", "warm_up"])
+
+
 def test_weights_are_added_exactly() -> None:
     """33.3 + 33.3 + 33.4 is 100, though not in binary floating point."""
     rules = rubric()

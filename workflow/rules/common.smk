@@ -59,7 +59,7 @@ def checked_configuration():
     configuration.check_models(config["models"], setting_file)
     configuration.check_sizes(config, setting_file)
     rubric = yaml.safe_load(Path(config["rubric"]).read_text())
-    check_rubric(rubric, config["rubric"])
+    check_rubric(rubric, config["rubric"], config["models"])
     return rubric
 
 

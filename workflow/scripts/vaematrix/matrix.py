@@ -9,6 +9,7 @@ scores and of the totals, each with its sample standard deviation (n − 1 in th
 is not used: it would hide that the seeds lie on either side of a breakpoint.
 """
 
+import difflib
 import itertools
 import math
 import statistics
@@ -305,12 +306,13 @@ def _rows(rubric: Mapping[str, Any]) -> list[str]:
     return [key for key, rule in rubric["metrics"].items() if "in_place_of" not in rule]
 
 
-def check_rubric(rubric: Mapping[str, Any], origin: str = "config/rubric.yaml") -> None:
+def check_rubric(rubric: Mapping[str, Any], origin: str = "config/rubric.yaml", models: Iterable[str] = ()) -> None:
     """Check the rubric's form (by its schema) and its sense, before anything is trained.
 
     Args:
         rubric: the parsed file.
         origin: the file's name, for messages.
+        models: the configured models; weights for nearly one of them are weights for none.
 
     Raises:
         UserError: with the key, the nearest right one and the fix.
@@ -319,6 +321,12 @@ def check_rubric(rubric: Mapping[str, Any], origin: str = "config/rubric.yaml") 
     _check_metrics(rubric["metrics"], origin)
     for name, weights in rubric["weights"].items():
         _check_weights(f"{origin}: weights.{name}", weights, rubric)
+        close = difflib.get_close_matches(name, set(models) - set(rubric["weights"]), n=1, cutoff=0.8)
+        if close and name not in rubric["published"]["tables"] and name != "default":
+            raise UserError(
+                f"{origin}: weights.{name}: no model of this name, and {close[0]} has no weights of its own; "
+                f"did you mean {close[0]!r}?"
+            )
     for name, table in rubric["published"]["tables"].items():
         _check_published(f"{origin}: published.tables.{name}", table, rubric)
 
