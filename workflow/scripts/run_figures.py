@@ -3,7 +3,8 @@
 from typing import Any
 
 from vaematrix import figures
-from vaematrix.console import logged
+from vaematrix.configuration import nearest
+from vaematrix.console import log, logged
 from vaematrix.faces.shards import read_faces
 from vaematrix.images import read_images, read_metadata
 
@@ -25,6 +26,8 @@ def main(snakemake: Any) -> None:
 
         images, columns = read_images(files.attributes)
         names = list(dict.fromkeys(columns["switched"].to_pylist()))
+        for unknown in set(snakemake.params.attributes) - set(names):
+            log.warning("figures.attributes: these faces have no %r%s", unknown, nearest(unknown, names[1:]))
         shown = [names.index(name) for name in ("unchanged", *snakemake.params.attributes) if name in names]
         rows = images.reshape(-1, len(names), *images.shape[1:])[:, shown]
         figures.conditional_grid(output["attributes"], rows, [names[index].replace("_", " ") for index in shown])
