@@ -102,7 +102,7 @@ def test_features_do_not_depend_on_the_batches(two_sets) -> None:
     images = two_sets["a"][0][:7]
     whole = network.features(images, batch_size=7)
     parts = network.features(images, batch_size=3, progress=done.append)
-    assert (whole.dtype, whole.shape, done) == (np.float32, (7, 64), [3, 3, 1])
+    assert (whole.dtype, whole.shape, done) == (np.float32, (7, 192), [3, 3, 1])
     np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-6)
 
 
@@ -217,8 +217,15 @@ def test_random_weights_depend_on_the_seed_alone() -> None:
         # Written down once: another value means that published random-feature distances no longer hold.
         "weights_sha256": "2267d65e66f1dee528f1fd5df202dd292b5bfc07de3f9b5319ef2a08d0a46174",
         "seed": 0,
-        "dims": 64,
+        "dims": 192,
     }
+
+
+def test_another_layers_distance_has_another_name() -> None:
+    """Its numbers are other numbers, which must not meet those of 192 dimensions in one column."""
+    network = FeatureNetwork.random(0, 768)
+    assert network.metric_key == "frechet_random_768"
+    assert network.metric_label == "Fréchet distance (random features, 768 dims)"
 
 
 def test_random_weights_have_he_variance() -> None:
