@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,25 @@ def test_weights_that_break_in_the_very_last_step_are_noticed(tmp_path: Path, mo
     faces = tiny_training.split(32, 0)
     with pytest.raises(UserError, match="valid_loss, valid_kl, valid_mse is not finite"):
         training.train(tiny(), faces, faces, Settings(1, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+
+
+def test_validation_and_checkpoints_are_not_counted_as_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validate = training.validate
+
+    def slow(*arguments: object) -> dict[str, float]:
+        time.sleep(0.5)
+        return validate(*arguments)
+
+    monkeypatch.setattr(training, "validate", slow)
+    faces = tiny_training.split(35, 0)
+    settings = Settings(3, 8, 1e-3)
+    progress = training.train(
+        tiny(), faces, faces, settings, 0, tmp_path / "c", tmp_path / "h.jsonl", checkpoint_seconds=0
+    )
+    assert max(record["seconds"] for record in progress.history[1:]) < 0.5  # the first epoch warms up
+    assert progress.total_seconds > 3 * 0.5
 
 
 def test_another_seed_draws_another_run(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def train(
         with _bar(loop) as bar:
             while progress.step < loop.steps * settings.epochs:
                 record = {"epoch": len(progress.history) + 1, **loop.epoch(bar), **validate(model, valid, settings)}
+                loop.count_time(training=False)
                 progress.history.append(record)
                 with history.open("a") as lines:
                     lines.write(json.dumps(record, allow_nan=False) + "\n")
@@ -173,7 +174,6 @@ class _Loop:
         self.model.train()
         order = torch.randperm(len(self.faces), generator=torch.Generator().manual_seed(_mix(self.seed, 0, number)))
         order = order[: self.steps * size].to(self.faces.images.device).view(self.steps, size)
-        self.count_time(training=False)
         for batch in range(done, self.steps):
             self.terms = self.step(order[batch])
             progress.sums += self.terms
