@@ -1,7 +1,7 @@
 # make demo   the whole experiment on drawn faces: a few minutes on two CPU cores, nothing downloaded
 # make test   all tests
 # make clean  the demo's results, and nothing else
-# make report RESULTS=results/paper CONFIG=config/config.yaml   Snakemake's HTML report
+# make report CONFIG=config/config.yaml   Snakemake's HTML report, results/report.html
 
 PYTHON ?= python3
 CORES ?= all

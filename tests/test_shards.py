@@ -22,7 +22,7 @@ from vaematrix.errors import UserError
 from vaematrix.faces import shards as module
 from vaematrix.faces.index import index_faces, write_index
 from vaematrix.faces.layout import ATTRIBUTES, fingerprint, locate
-from vaematrix.faces.shards import build_shard, read_faces
+from vaematrix.faces.shards import build_shard, read_faces, refuse_empty
 from vaematrix.images import read_metadata
 
 SETTINGS = {"crop": 140, "size": 16, "filter": "bilinear", "image_size": (178, 218)}
@@ -160,6 +160,9 @@ def test_a_shard_and_a_split_of_which_nothing_is_left(tmp_path):
     assert len(read_faces(paths, "train").images) == 2
     with pytest.raises(UserError, match="split test of the shards is empty"):
         read_faces(paths, "test")
+    with pytest.raises(UserError, match="split test of the shards is empty"):
+        refuse_empty(paths, "test")
+    refuse_empty(paths, "train")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

@@ -81,7 +81,6 @@ FEATURES = config["evaluation"]["features"]
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
 SHARED_TRAINING = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
-SIGMA = None if config["training"]["sigma"] == "calibrated" else float(config["training"]["sigma"])
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"logs/{config['experiment']}"
 RAW = f"resources/{DATASET['name']}/raw"

@@ -185,7 +185,7 @@ onsuccess:
 
 # With many jobs, what a job said is far above the end of the screen by the time Snakemake stops.
 onerror:
-    said = "".join(Path(file).read_text() for file in ([log] if isinstance(log, str) else log))
+    said = "".join(Path(file).read_text() for file in log)
     for message in dict.fromkeys(re.findall(r"^(?:[\d-]+ [\d:,]+ )?error: (.*)", said, flags=re.MULTILINE)):
         print(f"error: {message}")
     print("Run the same command again when that is mended: what is finished is kept.")

@@ -26,7 +26,7 @@ rule train:
         epochs=config["training"]["epochs"],
         batch_size=config["training"]["batch_size"],
         learning_rate=config["training"]["learning_rate"],
-        sigma=SIGMA,
+        sigma=config["training"]["sigma"],
         data=lambda wildcards: data_key(),
         code=lambda wildcards: training_code(wildcards.model),
         key=lambda wildcards: run_key(wildcards.model),

@@ -9,11 +9,16 @@ from vaematrix import devices, provenance, training
 from vaematrix.checkpoint import one_process
 from vaematrix.console import logged
 from vaematrix.errors import UserError
-from vaematrix.faces.shards import count_faces, read_faces
+from vaematrix.faces.shards import read_faces, refuse_empty
 from vaematrix.files import sha256, write_json
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
 from vaematrix.training import Settings, Split
+
+
+def options_of(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a model's entry in the config says beside its family."""
+    return {name: value for name, value in entry.items() if name != "family"}
 
 
 def refuse_impossible(shards: list[str], config: dict[str, Any], network: Network) -> None:
@@ -22,17 +27,11 @@ def refuse_impossible(shards: list[str], config: dict[str, Any], network: Networ
     The other models' entries come from the config instead of params, since an edit of theirs is no reason to train
     this one again.
     """
-    counts = count_faces(shards)
-    for split in ("train", "valid", config["evaluation"]["split"]):
-        if not counts[split]:
-            raise UserError(
-                f"no face is left in the split {split} of {Path(shards[0]).parent}; was everything skipped?"
-            )
+    refuse_empty(shards, config["evaluation"]["split"])
     for name, entry in config["models"].items():
-        options = {option: value for option, value in entry.items() if option != "family"}
         try:
             with torch.device("meta"):  # options and shapes, no numbers
-                weights.build(entry["family"], network, None, options)
+                weights.build(entry["family"], network, None, options_of(entry))
         except UserError as error:
             raise UserError(f"models.{name}: {error}") from None
 
@@ -41,11 +40,11 @@ def main(snakemake: Any) -> None:
     p, seed, folder = snakemake.params, int(snakemake.wildcards.seed), Path(snakemake.output.weights).parent
     with logged(snakemake.log[0]), one_process(folder), devices.device(snakemake.threads) as device:
         train, valid = (read_faces(snakemake.input.shards, split) for split in ("train", "valid"))
-        options = {name: value for name, value in p.options.items() if name != "family"}
+        options, sigma = options_of(p.options), None if p.sigma == "calibrated" else float(p.sigma)
         network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
         refuse_impossible(snakemake.input.shards, snakemake.config, network)
         torch.manual_seed(seed)
-        model = weights.build(p.options["family"], network, p.sigma, options).to(device)
+        model = weights.build(p.options["family"], network, sigma, options).to(device)
         progress = training.train(
             model,
             Split.on(device, train.images, train.attributes),
@@ -55,7 +54,7 @@ def main(snakemake: Any) -> None:
             folder / f"checkpoint-{p.key}",
             Path(snakemake.output.history),
         )
-        made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": p.sigma, "options": options}
+        made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from)
         run = {
             "experiment": p.experiment,
@@ -65,12 +64,7 @@ def main(snakemake: Any) -> None:
             "parameters": {
                 "model": options,
                 "network": network.as_dict(),
-                "training": {
-                    "epochs": p.epochs,
-                    "batch_size": p.batch_size,
-                    "learning_rate": p.learning_rate,
-                    "sigma": "calibrated" if p.sigma is None else p.sigma,
-                },
+                "training": {n: p[n] for n in ("epochs", "batch_size", "learning_rate", "sigma")},
             },
             "parameter_count": sum(parameter.numel() for parameter in model.parameters()),
             "key": p.key,

@@ -135,13 +135,8 @@ def _not_finite(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tupl
 def _refuse(lines: list[tuple[Sequence[str | int], str]], origin: Origin) -> None:
     if lines:
         file = origin if callable(origin) else lambda _path: origin
-        raise UserError(
-            "\n".join(f"{file(path)}: {_dotted(path)} {text}".rstrip(".") + _stop(text) for path, text in lines)
-        )
-
-
-def _stop(text: str) -> str:
-    return "" if text.endswith("?") else "."
+        said = (f"{file(path)}: {_dotted(path)} {text}" for path, text in lines)
+        raise UserError("\n".join(line if line.endswith(("?", ".")) else f"{line}." for line in said))
 
 
 def _dotted(path: Sequence[str | int]) -> str:

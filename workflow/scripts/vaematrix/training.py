@@ -132,7 +132,7 @@ def train(
                 if not sys.stderr.isatty():
                     log.info(_line(record, settings))
             loop.save()  # whatever happens to the process now, nothing is trained again
-    write_text(history, _lines(progress))
+    write_text(history, _lines(progress))  # whole, whatever a second Snakemake did to the file meanwhile
     return progress
 
 

@@ -105,17 +105,17 @@ def read_faces(shards: str | Path | Iterable[str | Path], split: str) -> Faces:
     """
     images, table = read_images(shards, split=SPLITS[split])
     if not len(images):
-        raise UserError(f"the split {split} of the shards is empty: all its images were skipped (see dataset summary).")
+        raise _empty(split)
     names = tuple(name for name in table.column_names if name not in COLUMNS)
     attributes = np.stack([table[name].to_numpy() for name in names], axis=1)
     return Faces(images, table["image_id"].to_pylist(), attributes, names)
 
 
-def count_faces(shards: Iterable[str | Path]) -> dict[str, int]:
-    """How many faces each split of the shards has; no image is read."""
-    counts = dict.fromkeys(SPLITS, 0)
-    for shard in shards:
-        found = pq.read_table(shard, columns=["split"])["split"].to_pylist()
-        for name, number in SPLITS.items():
-            counts[name] += found.count(number)
-    return counts
+def refuse_empty(shards: Iterable[str | Path], split: str) -> None:
+    """Raise what :func:`read_faces` would, without reading an image."""
+    if all(SPLITS[split] not in pq.read_table(shard, columns=["split"])["split"].to_pylist() for shard in shards):
+        raise _empty(split)
+
+
+def _empty(split: str) -> UserError:
+    return UserError(f"the split {split} of the shards is empty: all its images were skipped (see dataset summary).")
