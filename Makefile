@@ -1,5 +1,6 @@
 # make demo   the whole experiment on drawn faces: a few minutes on two CPU cores, nothing downloaded
-# make test   all tests
+# make test   all tests but the slowest
+# make test-slurm   the profile on a real Slurm, set up for it: as root, with the packages that tests/slurm_cluster.py names
 # make clean  the demo's results, and nothing else
 # make report CONFIG=config/config.yaml   Snakemake's HTML report, results/report.html
 
@@ -10,7 +11,9 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
 CONFIG ?= config/demo.yaml
 
-.PHONY: demo test lint report clean
+.PHONY: install demo test test-slurm lint report clean
+
+install: $(VENV)/installed
 
 demo: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile config/demo.yaml
@@ -20,6 +23,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-slurm: $(VENV)/installed-dev
+	@CI=true $(BIN)/python -m pytest -m slurm tests
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check workflow tests

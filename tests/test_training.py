@@ -102,7 +102,7 @@ def test_two_processes_never_train_the_same_run(tmp_path: Path) -> None:
     )
     try:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(UserError, match=f"another process.*'pid': {other.pid}"), checkpoint.one_process(folder):
+        with pytest.raises(UserError, match=f"another process.*pid {other.pid}"), checkpoint.one_process(folder):
             pass
     finally:
         other.kill()
@@ -114,6 +114,18 @@ def test_two_processes_never_train_the_same_run(tmp_path: Path) -> None:
 def tiny(family: str = "vae", sigma: float | None = None) -> training.Autoencoder:
     torch.manual_seed(0)
     return build(family, Network(16, (4, 8), 5, 3), sigma, {})
+
+
+def test_a_training_whose_walltime_is_nearly_over_saves_and_stops_by_itself(tmp_path: Path) -> None:
+    faces, valid = tiny_training.split(35, 0), tiny_training.split(10, 1)
+    settings = Settings(3, 8, 1e-3)
+    folder, lines = tmp_path / "c", tmp_path / "h.jsonl"
+    with pytest.raises(training.Interrupted, match="walltime"):
+        training.train(tiny(), faces, valid, settings, 0, folder, lines, stop_at=time.time())
+    stopped = checkpoint.load(folder / "state.safetensors", model := tiny(), torch.optim.Adam(model.parameters()))
+    assert stopped.step == 1, "one step is done, and its work is kept"
+    progress = training.train(tiny(), faces, valid, settings, 0, folder, lines, stop_at=time.time() + 600)
+    assert progress.sessions == 2
 
 
 def test_a_broken_term_stops_the_run_and_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Run Snakemake on a copy of the project, as a user does, and read its plans."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,11 +27,22 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, config: str = "tests/tiny.yaml") -> subprocess.CompletedProcess[str]:
-    """`snakemake --profile profiles/local` with standard output and error together."""
+def snakemake(
+    folder: Path, *arguments: str, config: str = "tests/tiny.yaml", profile: str = "local", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """`snakemake --profile profiles/<profile>` with standard output and error together."""
     # Targets stand first: --configfile takes all words up to the next option.
-    command = [BIN / "snakemake", *arguments, "--profile", "profiles/local", "--cores", "2", "--configfile", config]
-    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [
+        BIN / "snakemake", *arguments, "--profile", f"profiles/{profile}", "--cores", "2", "--configfile", config
+    ]  # fmt: skip
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def planned(folder: Path, *arguments: str, config: str = "tests/tiny.yaml") -> set[str]:

@@ -7,6 +7,7 @@
 import base64
 import hashlib
 import json
+import math
 import os
 import re
 import shutil

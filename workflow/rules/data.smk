@@ -13,7 +13,7 @@ if DATASET["source"] == "drawn":
             f"{LOGS}/draw_faces.log",
         benchmark:
             f"{LOGS}/draw_faces.benchmark.tsv"
-        threads: workflow.cores or 1
+        threads: 8
         resources:
             mem_mb=2000,
             runtime=30,
@@ -26,7 +26,7 @@ if DATASET["source"] == "drawn":
 
 elif DATASET["source"] == "download":
 
-    # Compute nodes see no network: this runs where snakemake was started.
+    # Compute nodes see no network: this runs where snakemake was started, and before anything else that could.
     rule download_celeba:
         """Fetch one of CelebA's three files from the first mirror that has it whole."""
         output:
@@ -35,6 +35,7 @@ elif DATASET["source"] == "download":
             f"{LOGS}/download/{{file}}.log",
         benchmark:
             f"{LOGS}/download/{{file}}.benchmark.tsv"
+        priority: 1
         localrule: True
         threads: 1
         resources:

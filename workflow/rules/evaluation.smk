@@ -18,8 +18,8 @@ rule generate:
     threads: config["training"]["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory_mb,
+        runtime=generation_minutes,
     params:
         split=config["evaluation"]["split"],
         sampling=config["sampling"],
@@ -28,7 +28,7 @@ rule generate:
         "../scripts/generate.py"
 
 
-# Compute nodes see no network: this runs where snakemake was started.
+# Compute nodes see no network: this runs where snakemake was started, and before anything else that could.
 rule fetch_inception:
     """Take FID's weights from the configured path, torch.hub's folder or the release; its SHA-256 is checked."""
     output:
@@ -37,6 +37,7 @@ rule fetch_inception:
         f"{LOGS}/fetch_inception.log",
     benchmark:
         f"{LOGS}/fetch_inception.benchmark.tsv"
+    priority: 1
     localrule: True
     threads: 1
     resources:
@@ -61,8 +62,8 @@ rule reference_statistics:
     threads: config["training"]["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=memory_mb,
+        runtime=features_minutes,
     params:
         split=config["evaluation"]["split"],
         dims=FEATURES["dims"],
@@ -90,8 +91,8 @@ rule evaluate:
     threads: config["training"]["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=memory_mb,
+        runtime=features_minutes,
     params:
         dataset=DATASET["name"],
         split=config["evaluation"]["split"],
@@ -117,8 +118,8 @@ rule floors:
         f"{LOGS}/floors.benchmark.tsv"
     threads: config["training"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory_mb,
+        runtime=generation_minutes,
     params:
         experiment=config["experiment"],
         dataset=DATASET["name"],

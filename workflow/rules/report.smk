@@ -172,6 +172,7 @@ rule compile_report:
 
 
 onstart:
+    refuse_running_jobs()
     if not TEX:
         from vaematrix.report import TEX_HINT
 

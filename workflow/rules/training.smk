@@ -16,8 +16,8 @@ rule train:
     threads: config["training"]["threads"]
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=memory_mb,
+        runtime=training_minutes,
     params:
         experiment=config["experiment"],
         options=lambda wildcards: config["models"][wildcards.model],

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from vaematrix import devices, provenance, training
+from vaematrix import devices, provenance, slurm, training
 from vaematrix.checkpoint import one_process
 from vaematrix.console import logged
 from vaematrix.errors import UserError
@@ -53,6 +53,7 @@ def main(snakemake: Any) -> None:
             seed,
             folder / f"checkpoint-{p.key}",
             Path(snakemake.output.history),
+            stop_at=slurm.time_to_stop(),
         )
         made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from)
@@ -73,6 +74,7 @@ def main(snakemake: Any) -> None:
             "git_commit": provenance.git_commit(),
             "versions": provenance.versions(),
             "device": provenance.device_name(device),
+            "where": slurm.here(),
             "threads": snakemake.threads,
             "train_images": len(train.images),
             "epochs": p.epochs,

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,8 +15,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vaematrix import slurm
 from vaematrix.errors import UserError
 from vaematrix.files import read_json, write_json, written_whole
+
+# A scheduler may start a job anew before the old one has gone, and a dead node's locks live on for a while on NFS.
+LEAVING_SECONDS = 120.0
 
 
 @dataclass
@@ -83,16 +86,15 @@ def one_process(run: Path) -> Iterator[None]:
     holder = run / ".train.json"
     lock = FileLock(run / ".train.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LEAVING_SECONDS if "SLURM_JOB_ID" in os.environ else 0)
     except Timeout:
-        other = read_json(holder) if holder.exists() else "unknown"
+        other = ", ".join(f"{name} {value}" for name, value in read_json(holder).items()) if holder.exists() else "?"
         raise UserError(
             f"{run}: this run is being trained by another process already ({other}). "
             "Wait for it or stop it, then run the same command again: training continues from its last checkpoint."
         ) from None
     try:
-        job = {"slurm_job": os.environ["SLURM_JOB_ID"]} if "SLURM_JOB_ID" in os.environ else {}
-        write_json(holder, {"host": socket.gethostname(), "pid": os.getpid(), **job})
+        write_json(holder, {**slurm.here(), "pid": os.getpid()})
         yield
     finally:
         lock.release()

@@ -54,7 +54,7 @@ class Settings:
 
 
 class Interrupted(UserError):
-    """The process was asked to stop (SIGTERM or SIGINT); its state is in the checkpoint."""
+    """The process was asked to stop, or its walltime is nearly over; its state is in the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def train(
     history: Path,
     *,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    stop_at: float | None = None,
 ) -> Progress:
     """Train `model` in place, from the checkpoint in `folder` where there is one.
 
@@ -104,10 +105,11 @@ def train(
         model: on the device it is to be trained on, freshly built from `seed`.
         folder: of the checkpoint, keyed by code and parameters by the caller; made here.
         history: the file of one JSON line an epoch, rewritten from the checkpoint when training continues.
+        stop_at: when to stop by itself, in seconds since the epoch: a scheduler's walltime is nearly over.
 
     Raises:
         UserError: the split is smaller than a batch, or a loss term broke.
-        Interrupted: SIGTERM or SIGINT arrived; the state is saved.
+        Interrupted: SIGTERM or SIGINT arrived, or it is time to stop; the state is saved.
     """
     if len(faces) < settings.batch_size:
         raise UserError(
@@ -119,20 +121,18 @@ def train(
         progress = _resume(folder / "state.safetensors", model, optimiser)
         write_text(history, _lines(progress))
         path = folder / "state.safetensors"
-        loop = _Loop(model, optimiser, faces, settings, seed, progress, path, checkpoint_seconds, stop)
+        loop = _Loop(model, optimiser, faces, settings, seed, progress, path, checkpoint_seconds, stop, stop_at)
         with _bar(loop) as bar:
             while progress.step < loop.steps * settings.epochs:
                 record = {"epoch": len(progress.history) + 1, **loop.epoch(bar), **validate(model, valid, settings)}
                 loop.count_time(training=False)
                 progress.history.append(record)
-                with history.open("a") as lines:
-                    lines.write(json.dumps(record, allow_nan=False) + "\n")
+                write_text(history, _lines(progress))  # whole each time, whatever others did to the file meanwhile
                 loop.pause()
                 bar.set_postfix_str(f"loss {record['loss']:.1f}, valid {record['valid_loss']:.1f}")
                 if not sys.stderr.isatty():
                     log.info(_line(record, settings))
             loop.save()  # whatever happens to the process now, nothing is trained again
-    write_text(history, _lines(progress))  # whole, whatever a second Snakemake did to the file meanwhile
     return progress
 
 
@@ -157,9 +157,11 @@ class _Loop:
         path: Path,
         checkpoint_seconds: float,
         stop: list[int],
+        stop_at: float | None,
     ) -> None:
         self.model, self.optimiser, self.faces, self.settings = model, optimiser, faces, settings
-        self.seed, self.progress, self.path, self.stop = seed, progress, path, stop
+        self.seed, self.progress, self.path = seed, progress, path
+        self.stop, self.stop_at = stop, math.inf if stop_at is None else stop_at
         self.device = next(model.parameters()).device
         self.generator = torch.Generator(self.device)
         self.steps = len(faces) // settings.batch_size
@@ -243,12 +245,13 @@ class _Loop:
             )
 
     def pause(self) -> None:
-        """Save where it is time to, and stop where somebody asked for it."""
-        if self.stop or time.perf_counter() - self.saved >= self.checkpoint_seconds:
+        """Save where it is time to, and stop where somebody asked for it or the walltime is nearly over."""
+        late = time.time() >= self.stop_at
+        if self.stop or late or time.perf_counter() - self.saved >= self.checkpoint_seconds:
             self.save()
-        if self.stop:
-            name = signal.Signals(self.stop[0]).name
-            raise Interrupted(f"stopped by {name} after saving {self.path}; the same command continues from there.")
+        if self.stop or late:
+            reason = signal.Signals(self.stop[0]).name if self.stop else "the walltime, which is nearly over,"
+            raise Interrupted(f"stopped by {reason} after saving {self.path}; the same command continues from there.")
 
     def save(self) -> None:
         """Write the checkpoint, unless the weights are broken already."""
