@@ -18,8 +18,8 @@ include: "workflow/rules/resources.smk"
 rule all:
     input:
         f"{RESULTS}/dataset/summary.json",
-        expand(f"{RESULTS}/{{model}}/seed-{{seed}}/metrics.json", model=MODELS, seed=SEEDS),
-        expand(f"{RESULTS}/{{model}}/seed-{{seed}}/{{picture}}.png", model=MODELS, seed=SEEDS, picture=PICTURES),
+        of_runs("metrics.json"),
+        of_runs(*(f"{picture}.png" for picture in PICTURES)),
         f"{RESULTS}/tables/summary.txt",
         f"{RESULTS}/report/report.tex",
         f"{RESULTS}/report/report.pdf" if TEX else [],
@@ -29,3 +29,4 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/failures.smk"

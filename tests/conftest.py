@@ -1,6 +1,7 @@
-"""What several tests need: real faces where they are, and drawn ones."""
+"""What several tests need: real faces where they are, and an experiment that has run."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from slurm_cluster import Cluster, refuse_a_foreign_slurm
+from workflow_runner import copy_project, snakemake
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,3 +42,18 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Cl
             return cluster
 
         yield bring_up
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which the tiny experiment has run."""
+    folder = copy_project(tmp_path_factory.mktemp("workflow") / "vaematrix")
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stdout
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished project to be edited, with its modification times."""
+    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))

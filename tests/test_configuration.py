@@ -26,11 +26,16 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return config
 
 
+def lost(model: str, seed: int) -> dict[str, Any]:
+    return {"model": model, "seed": seed, "reason": "diverged"}
+
+
 def complaint(config: dict[str, Any]) -> str:
     def check_both() -> None:
         configuration.check(config, SCHEMA, "config/mine.yaml")
         configuration.check_models(config["models"], "config/mine.yaml")
         configuration.check_sizes(config, "config/mine.yaml")
+        configuration.check_missing(config, "config/mine.yaml")
 
     with pytest.raises(UserError) as caught:
         check_both()
@@ -75,6 +80,9 @@ def test_the_shipped_configurations_are_right() -> None:
         ("models.beta_vae.beta", "four", "models.beta_vae.beta 'four' is not a number"),
         ("models.info_vae.kernel", "rfb", "models.info_vae.kernel 'rfb' is not one of rbf, imq"),
         ("models.beta_vae.learning_rate", 1e-4, "training settings are shared by all models"),
+        ("missing", [{"model": "vae", "seed": 0}], "config/mine.yaml: missing.0.reason is missing"),
+        ("missing", [lost("info_vea", 0)], "missing.0.model 'info_vea' is not a model here; did you mean 'info_vae'?"),
+        ("missing", [lost("info_vae", 0), lost("info_vae", 3)], "missing.1.seed 3 is not a seed here; known: 0, 1, 2"),
         ("models.conditional_vae.latent", 8, "network and training settings are shared"),
     ],
 )  # fmt: skip

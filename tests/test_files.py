@@ -206,6 +206,24 @@ def test_any_other_exception_keeps_its_traceback(tmp_path: Path, capsys: pytest.
     assert "Traceback" not in capsys.readouterr().err, "Python prints it there itself"
 
 
+def test_the_errors_of_a_log_are_found_again(tmp_path: Path) -> None:
+    """In the log of a job, and where Snakemake copied it into its own."""
+    path, refused, broken = (
+        tmp_path / "job.log",
+        UserError("faces.zip: 3 images are missing"),
+        ValueError("1: two\nlines"),
+    )
+    with pytest.raises(SystemExit), console.logged(path):
+        raise refused
+    assert console.errors_in(path.read_text()) == ["faces.zip: 3 images are missing"]
+    with pytest.raises(ValueError, match="two"), console.logged(path):
+        raise broken
+    assert console.errors_in(path.read_text()) == ["ValueError: 1: two"]
+    copied = f"Logfile job.log:\n====\n{path.read_text()}====\nerror: training.epochs is missing\nFinished.\n"
+    assert console.errors_in(copied) == ["ValueError: 1: two", "training.epochs is missing"]
+    assert console.errors_in("2026-11-22 19:12:26,072 epoch 3/50: no error: all is well\n") == []
+
+
 def test_a_job_starts_its_log_anew_and_takes_its_handlers_away(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

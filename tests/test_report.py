@@ -40,7 +40,7 @@ def full(folder: Path) -> Path:
         runs,
         ORDER,
         [floor("mean face", 0.28, 0.31)],
-        {("vae", 2): "the loss was NaN"},
+        {("vae", 2): "the loss was NaN", ("vae", 3): f"train failed, logs/{'an_experiment/' * 9}seed-3.log"},
         records=[record(made) for made in runs],
         settings={
             "network": {"widths": [32, 64], "latent": 64},
@@ -126,6 +126,14 @@ def test_hostile_names_and_paths_compile(tmp_path: Path) -> None:
     pdf = compile_pdf(tex)
     assert "no published figure can be set beside them" in tex.read_text()
     assert "a_b & 50%" in text_of(pdf)
+
+
+def test_pictures_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
+    """A picture whose path TeX cannot open is copied beside the report, under a number."""
+    several = [Figure(picture(tmp_path / f"50% {kind}.png"), kind) for kind in ("samples", "traversal")]
+    make(tmp_path, experiment(), ORDER, figures=several)
+    make(tmp_path, experiment(), ORDER, figures=several[1:])
+    assert [path.name for path in (tmp_path / "report/figures").iterdir()] == ["000-50+25+20traversal.png"]
 
 
 def test_a_report_without_any_run_compiles(tmp_path: Path) -> None:

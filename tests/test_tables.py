@@ -150,6 +150,13 @@ def test_failed_runs_are_listed_and_the_tables_are_made_without_them(tmp_path: P
     assert [path.name for path in written] == [path.name for path in everything]
 
 
+def test_the_matrix_of_a_model_taken_out_goes_with_it(tmp_path: Path) -> None:
+    write_tables(tmp_path, experiment(), rubric(), ORDER)
+    runs = [made for made in experiment() if made["run"]["model"] != "vae"]
+    written = write_tables(tmp_path, runs, rubric(), [model for model in ORDER if model != "vae"])
+    assert set(tmp_path.iterdir()) == set(written)
+
+
 def test_without_any_run_the_tables_are_empty_but_there(tmp_path: Path) -> None:
     for path in write_tables(tmp_path, [], rubric(), ORDER):
         assert path.exists()

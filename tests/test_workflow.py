@@ -29,21 +29,6 @@ def chain(*models: str, rules: list[str] = RUN_RULES) -> set[str]:
     return {f"{rule} {model} {seed}" for rule in rules for model in models for seed in (0, 1)}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which the tiny experiment has run."""
-    folder = copy_project(tmp_path_factory.mktemp("workflow") / "vaematrix")
-    run = snakemake(folder)
-    assert run.returncode == 0, run.stdout
-    return folder
-
-
-@pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished project to be edited, with its modification times."""
-    return Path(shutil.copytree(finished, tmp_path / "project", symlinks=True))
-
-
 def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text

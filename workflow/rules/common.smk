@@ -6,6 +6,7 @@
 
 import base64
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -59,6 +60,7 @@ def checked_configuration():
     configuration.check(config, yaml.safe_load((schemas / "config.schema.yaml").read_text()), setting_file)
     configuration.check_models(config["models"], setting_file)
     configuration.check_sizes(config, setting_file)
+    configuration.check_missing(config, setting_file)
     rubric = yaml.safe_load(Path(config["rubric"]).read_text())
     check_rubric(rubric, config["rubric"], config["models"])
     return rubric
@@ -81,6 +83,9 @@ DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
+MISSING = {(run["model"], run["seed"]): run["reason"] for run in config["missing"]}
+RUNS = [run for run in itertools.product(MODELS, SEEDS) if run not in MISSING]
+FIRST_RUNS = [next(runs) for _, runs in itertools.groupby(RUNS, key=lambda run: run[0])]  # the report shows these
 SHARED_TRAINING = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
 RESULTS = f"results/{config['experiment']}"
 LOGS = f"logs/{config['experiment']}"
@@ -106,6 +111,11 @@ wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
     seed=r"\d+",
     shard=r"\d+",
+
+
+def of_runs(*names, runs=RUNS):
+    """The files `names` of the given runs."""
+    return [f"{RUN.format(model=model, seed=seed)}/{name}" for name in names for model, seed in runs]
 
 
 def raw_files(wildcards):
@@ -209,14 +219,15 @@ def pictures_key(model):
 @cache
 def figures_key():
     """What the experiment's figures show."""
-    return key([generation_key(model) for model in MODELS], SEEDS, code("experiment_figures.py"))
+    return key([generation_key(model) for model in MODELS], RUNS, code("experiment_figures.py"))
 
 
 @cache
 def tables_key():
     """What the tables are made of."""
     keys = {model: evaluation_key(model) for model in MODELS}
-    return key(keys, floors_key(), SEEDS, RUBRIC, code("make_tables.py"), template("page.html.jinja"))
+    made_of = [keys, SEEDS, config["missing"], floors_key(), RUBRIC]
+    return key(made_of, code("make_tables.py"), template("page.html.jinja"))
 
 
 @cache
@@ -248,8 +259,7 @@ def refuse_unrecorded(path, made_by, asked_for):
 
 
 if workflow.is_main_process:
-    for made in (Path(f"{RESULTS}/{model}/seed-{seed}") for model in MODELS for seed in SEEDS):
-        for file, asked_for in ((made / "run.json", run_key), (made / "metrics.json", evaluation_key)):
-            if file.exists():
-                written = json.loads(file.read_text())
-                refuse_unrecorded(str(file), written.get("protocol", written)["key"], asked_for(made.parts[-2]))
+    for name, asked_for in (("run.json", run_key), ("metrics.json", evaluation_key)):
+        for file in filter(os.path.exists, of_runs(name)):
+            written = json.loads(Path(file).read_text())
+            refuse_unrecorded(file, written.get("protocol", written)["key"], asked_for(Path(file).parts[-3]))

@@ -42,9 +42,9 @@ rule experiment_figures:
     """Training curves of all runs, and all models on the same faces."""
     input:
         shards=SHARDS,
-        histories=expand(f"{RUN}/history.jsonl", model=MODELS, seed=SEEDS),
-        reconstructions=expand(f"{RUN}/reconstructions.parquet", model=MODELS, seed=SEEDS[:1]),
-        samples=expand(f"{RUN}/samples.parquet", model=MODELS, seed=SEEDS[:1]),
+        histories=of_runs("history.jsonl"),
+        reconstructions=of_runs("reconstructions.parquet", runs=FIRST_RUNS),
+        samples=of_runs("samples.parquet", runs=FIRST_RUNS),
     output:
         curves=report(
             f"{RESULTS}/figures/training.png",
@@ -69,7 +69,6 @@ rule experiment_figures:
         runtime=10,
     params:
         models=MODELS,
-        seeds=SEEDS,
         split=config["evaluation"]["split"],
         key=lambda wildcards: figures_key(),
     script:
@@ -79,7 +78,7 @@ rule experiment_figures:
 rule tables:
     """Values → scores → weighted matrices, as CSV, LaTeX, HTML and text."""
     input:
-        metrics=expand(f"{RUN}/metrics.json", model=MODELS, seed=SEEDS),
+        metrics=of_runs("metrics.json"),
         floors=[rules.floors.output.mean_face, rules.floors.output.pca],
     output:
         TABLES,
@@ -106,6 +105,7 @@ rule tables:
         runtime=10,
     params:
         models=MODELS,
+        missing=MISSING,
         rubric=RUBRIC,
         run_keys=lambda wildcards: {model: evaluation_key(model) for model in MODELS},
         key=lambda wildcards: tables_key(),
@@ -117,11 +117,11 @@ rule report:
     """The report's LaTeX source."""
     input:
         tables=rules.tables.output,
-        metrics=expand(f"{RUN}/metrics.json", model=MODELS, seed=SEEDS),
+        metrics=of_runs("metrics.json"),
         floors=[rules.floors.output.mean_face, rules.floors.output.pca],
-        runs=expand(f"{RUN}/run.json", model=MODELS, seed=SEEDS),
+        runs=of_runs("run.json"),
         summary=rules.summarise_dataset.output.summary,
-        pictures=expand(f"{RUN}/{{picture}}.png", model=MODELS, seed=SEEDS[:1], picture=PICTURES),
+        pictures=of_runs(*(f"{picture}.png" for picture in PICTURES), runs=FIRST_RUNS),
         curves=rules.experiment_figures.output.curves,
         overview=rules.experiment_figures.output.overview,
     output:
@@ -137,7 +137,7 @@ rule report:
         runtime=10,
     params:
         models=MODELS,
-        seed=SEEDS[0],
+        missing=MISSING,
         rubric=RUBRIC,
         settings={"network": config["network"], "training": SHARED_TRAINING, "models": config["models"]},
         key=lambda wildcards: report_key(),
@@ -182,11 +182,3 @@ onstart:
 onsuccess:
     if Path(f"{RESULTS}/report/report.tex").exists():
         print(f"Matrices: {RESULTS}/tables/summary.txt   Report: {RESULTS}/report/report.{'pdf' if TEX else 'tex'}")
-
-
-# With many jobs, what a job said is far above the end of the screen by the time Snakemake stops.
-onerror:
-    said = "".join(Path(file).read_text() for file in log)
-    for message in dict.fromkeys(re.findall(r"^(?:[\d-]+ [\d:,]+ )?error: (.*)", said, flags=re.MULTILINE)):
-        print(f"error: {message}")
-    print("Run the same command again when that is mended: what is finished is kept.")

@@ -1,6 +1,5 @@
 """Training curves of all runs, and all models on the same faces."""
 
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,15 @@ SHOWN = 10
 def main(snakemake: Any) -> None:
     p, files = snakemake.params, snakemake.input
     with logged(snakemake.log[0]):
-        histories: dict[str, list[list[dict[str, float]]]] = {model: [] for model in p.models}
-        for (model, _seed), path in zip(itertools.product(p.models, p.seeds), files.histories, strict=True):
-            histories[model].append([json.loads(line) for line in Path(path).read_text().splitlines()])
-        figures.training_curves(snakemake.output.curves, histories)
+        histories: dict[str, list[list[dict[str, float]]]] = {}
+        for path in map(Path, files.histories):
+            epochs = [json.loads(line) for line in path.read_text().splitlines()]
+            histories.setdefault(path.parts[-3], []).append(epochs)
+        figures.training_curves(snakemake.output.curves, histories, names=p.models)
 
         rows = [("originals", read_faces(files.shards, p.split).images[:SHOWN])]
         for kind in ("reconstructions", "samples"):
-            rows += [
-                (f"{model}: {kind}", read_images(path)[0][:SHOWN])
-                for model, path in zip(p.models, files[kind], strict=True)
-            ]
+            rows += [(f"{Path(path).parts[-3]}: {kind}", read_images(path)[0][:SHOWN]) for path in files[kind]]
         figures.overview(snakemake.output.overview, rows)
 
 

@@ -15,12 +15,13 @@ def main(snakemake: Any) -> None:
         runs, floors = (list(map(read_json, paths)) for paths in (files.metrics, files.floors))
         summary = read_json(files.summary)
         pictures = [
-            Figure(Path(path), Path(path).stem, model=Path(path).parts[-3], seed=p.seed) for path in files.pictures
+            Figure(path, path.stem, model=path.parts[-3], seed=int(path.parts[-2].removeprefix("seed-")))
+            for path in map(Path, files.pictures)
         ]
         write_report(
             Path(snakemake.output[0]).parent,
             Path(files.tables[0]).parent,
-            collect(runs, p.rubric, p.models, floors),
+            collect(runs, p.rubric, p.models, floors, p.missing),
             records=list(map(read_json, files.runs)),
             settings=p.settings,
             figures=[Figure(Path(files.overview), "overview"), Figure(Path(files.curves), "curves"), *pictures],

@@ -16,7 +16,7 @@ def main(snakemake: Any) -> None:
         for path, run in zip(snakemake.input.metrics, runs, strict=True):
             if run["protocol"]["key"] != p.run_keys[run["run"]["model"]]:
                 raise UserError(f"{path} was made by other settings or code than today's. Delete it and run again.")
-        write_tables(Path(snakemake.output.summary).parent, runs, p.rubric, p.models, floors)
+        write_tables(Path(snakemake.output.summary).parent, runs, p.rubric, p.models, floors, p.missing)
 
 
 if __name__ == "__main__":

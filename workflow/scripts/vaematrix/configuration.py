@@ -74,6 +74,25 @@ def check_sizes(config: dict[str, Any], origin: Origin) -> None:
     _refuse(lines, origin)
 
 
+def check_missing(config: dict[str, Any], origin: Origin) -> None:
+    """Hold the runs to do without against those that there would be.
+
+    Raises:
+        UserError: `missing` names another model or seed than the configuration has.
+    """
+    known = {"model": config["models"], "seed": config["training"]["seeds"]}
+    lines = [
+        (
+            ("missing", number, name),
+            f"{run[name]!r} is not a {name} here{nearest(str(run[name]), map(str, known[name]))}",
+        )
+        for number, run in enumerate(config["missing"])
+        for name in known
+        if run[name] not in known[name]
+    ]
+    _refuse(lines, origin)
+
+
 def model_options(family: str) -> dict[str, ast.expr]:
     """The options of a family and their annotations: the keyword-only arguments of its class's `__init__`."""
     path = Path(models.__file__).with_name(f"{family}.py")

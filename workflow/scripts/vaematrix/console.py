@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,3 +42,14 @@ def logged(path: str | Path | None) -> Iterator[None]:
         for handler in handlers:
             log.removeHandler(handler)
             handler.close()
+
+
+def errors_in(text: str) -> list[str]:
+    """What went wrong in the words of a log: the message of each `error:` and the last line of each traceback.
+
+    Args:
+        text: what :func:`logged` wrote, or what Snakemake copied of it.
+    """
+    errors = r"^(?:[\d-]+ [\d:,]+ )?error: (.*)"
+    tracebacks = r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)*(.+)"
+    return [one or other for one, other in re.findall(f"{errors}|{tracebacks}", text, flags=re.MULTILINE)]

@@ -22,6 +22,7 @@ _SPECIAL = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "`": r"\textasciigrave{}",
+    "/": r"/\allowbreak{}",  # paths are long
     # After `\\` or `\midrule` TeX would take these for an option.
     "[": "{[}",
     "*": "{*}",

@@ -81,6 +81,7 @@ def write_report(
     import jinja2
 
     folder = Path(folder)
+    shutil.rmtree(folder / "figures", ignore_errors=True)  # of an earlier report, which may have shown others
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         block_start_string="<%",

@@ -157,6 +157,8 @@ def write_tables(
 ) -> list[Path]:
     """Write every table of an experiment into `folder`. The arguments are those of :func:`collect`.
 
+    Matrices of models that are not in `order` any more are deleted.
+
     Returns:
         The files written. Their names depend on `order` and the rubric alone, never on which runs succeeded.
 
@@ -175,6 +177,9 @@ def write_tables(
         "matrix.html": matrix_html(results),
         "summary.txt": summary_text(results),
     }
+    for stale in Path(folder).glob("matrix_*.tex"):
+        if stale.name not in texts:
+            stale.unlink()
     for name, text in texts.items():
         write_text(Path(folder) / name, text)
     return [Path(folder) / name for name in texts]

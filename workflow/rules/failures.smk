@@ -1,0 +1,85 @@
+# What is said and made when jobs have failed: the runs that finished get their tables and report all the same.
+
+import subprocess
+import tempfile
+
+from vaematrix.console import errors_in
+
+# What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
+MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "report", "compile_report"]
+
+
+def stopped_early():
+    """Whether jobs are left that could have run: after Ctrl-C, SIGTERM, or a first failure without --keep-going."""
+    scheduler = workflow.scheduler
+    return bool(scheduler._user_kill or scheduler.running or scheduler.open_jobs)
+
+
+def failed_runs(unfinished):
+    """The runs without metrics, in the form of the config's `missing`; `unfinished` are the jobs that did not succeed.
+
+    When all jobs that could run have run, an unfinished job that waits for no other has failed.
+    """
+
+    def cause(job):
+        waits_for = unfinished.intersection(workflow.dag.job_dependencies(job))
+        return cause(min(waits_for, key=lambda job: job.log[0])) if waits_for else job
+
+    jobs = {(job.wildcards.model, int(job.wildcards.seed)): job for job in unfinished if job.rule.name == "evaluate"}
+    return [
+        {"model": model, "seed": seed, "reason": failure(cause(jobs[model, seed]))}
+        for model, seed in RUNS
+        if (model, seed) in jobs
+    ]
+
+
+def failure(job):
+    """Why a job failed: its log and the last error there."""
+    log = Path(job.log[0])
+    said = errors_in(log.read_text(errors="replace")) if log.exists() else []
+    return ": ".join([f"{job.rule.name} failed, {log}", *said[-1:]])
+
+
+def make_without(failed, targets):
+    """Make `targets` without the failed runs; returns whether that succeeded.
+
+    A second Snakemake makes them, under the configuration of this one and with its lock, so that the records say what
+    they were made of and the next ordinary run makes anew what lacks a run.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "config.json")
+        file.write_text(json.dumps({**config, "missing": config["missing"] + failed}))
+        command = [sys.executable, "-m", "snakemake", *targets, "--allowed-rules", *MADE_OF_RUNS]
+        command += ["--snakefile", workflow.main_snakefile, "--configfile", file, "--replace-workflow-config"]
+        command += ["--profile", ROOT / "profiles/local", "--workflow-profile", "none", "--cores", "1"]
+        command += ["--nolock", "--no-hooks", "--quiet", "all"]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if run.returncode:
+        print(run.stdout)
+    return run.returncode == 0
+
+
+def finish_without_failed_runs():
+    """Make what was asked for without the failed runs, and name these."""
+    unfinished = set(workflow.dag.needrun_jobs())
+    targets = sorted({"tables", "report", "compile_report"} & {job.rule.name for job in unfinished})
+    failed = [] if stopped_early() else failed_runs(unfinished)
+    if not failed or not targets:
+        return
+    for run in failed:
+        print(f"missing: {run['model']} seed {run['seed']}: {run['reason']}")
+    count = len(RUNS) - len(failed)
+    if not count:
+        print("No run is finished, hence no tables.")
+    elif make_without(failed, targets):
+        print(f"Tables of the other {count} runs: {RESULTS}/tables/summary.txt")
+    else:
+        print(f"error: tables and report of the other {count} runs could not all be made; above it says why.")
+
+
+# With many jobs, what a job said is far above the end of the screen by the time Snakemake stops.
+onerror:
+    for message in dict.fromkeys(errors_in("".join(Path(file).read_text() for file in log))):
+        print(f"error: {message}")
+    finish_without_failed_runs()
+    print("Run the same command again when that is mended: what is finished is kept.")
