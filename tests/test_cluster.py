@@ -335,6 +335,20 @@ def test_a_full_file_system(project: Path, undisturbed: Path) -> None:
         subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.slow
+def test_a_model_that_fails_for_good_leaves_the_others_their_tables(project: Path, undisturbed: Path) -> None:
+    driver = Driver(project, "--retries", "1", fails_at=0.3)
+    assert driver.ends() != 0
+    reason = "train failed, logs/cluster/train/troubled/seed-0.log: this model cannot go on."
+    assert f"missing: troubled seed 0: {reason}" in driver.said
+    summary = (project / RESULTS / "tables/summary.txt").read_text()
+    assert reason in " ".join(summary.split())
+    assert (project / RESULTS / "report/report.pdf").exists()
+    assert len(words_of(project)) == 2, "it was tried once more"
+    Driver(project).succeeds()
+    assert_same_results(project, undisturbed)
+
+
 def test_what_downloads_runs_where_snakemake_was_started(undisturbed: Path) -> None:
     """A rule whose code can reach for the network must be no cluster job."""
     rules = "".join(path.read_text() for path in (undisturbed / "workflow/rules").glob("*.smk"))
