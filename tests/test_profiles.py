@@ -66,6 +66,22 @@ def test_what_does_not_asks_for_none(rule: str, project: Path) -> None:
     assert "gpu" not in resources(project, rule)
 
 
+def test_the_sites_lines_hold_when_their_comment_signs_go(project: Path) -> None:
+    profile = project / "profiles/slurm/config.yaml"
+    before = profile.read_text()
+    text, lines = re.subn(r"^( *)# (?=constraint|qos|set-resources|  \w+: {)", r"\1", before, flags=re.MULTILINE)
+    assert lines == 7
+    profile.write_text(text)
+    try:
+        train, floors = resources(project, "train"), resources(project, "floors")
+    finally:
+        profile.write_text(before)
+    assert (train["slurm_partition"], train["gpu_model"], train["runtime"]) == ("gpu", "a100", "600")
+    assert (train["constraint"], train["qos"], train["gpu"]) == ("a100", "normal", "1")
+    assert (floors["slurm_partition"], floors["constraint"]) == ("", "a100")
+    assert "gpu_model" not in floors
+
+
 def test_partition_and_account_come_from_the_environment_or_the_command_line(project: Path) -> None:
     said = resources(project, "train", SBATCH_PARTITION="fast", SBATCH_ACCOUNT="mine")
     assert (said["slurm_partition"], said["slurm_account"]) == ("fast", "mine")
