@@ -28,8 +28,8 @@ test-slurm: $(VENV)/installed-dev
 	@CI=true $(BIN)/python -m pytest -m slurm tests
 
 lint: $(VENV)/installed-dev
-	@$(BIN)/ruff check workflow tests
-	@$(BIN)/ruff format --check workflow tests
+	@$(BIN)/ruff check workflow tests benchmarks
+	@$(BIN)/ruff format --check workflow tests benchmarks
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/python -m pytest tests/test_lint.py
 

@@ -1,5 +1,6 @@
 """The configuration's checks: what is wrong, in which file, and what was probably meant."""
 
+import ast
 import copy
 import re
 from pathlib import Path
@@ -35,6 +36,8 @@ def complaint(config: dict[str, Any]) -> str:
         configuration.check(config, SCHEMA, "config/mine.yaml")
         configuration.check_models(config["models"], "config/mine.yaml")
         configuration.check_sizes(config, "config/mine.yaml")
+        config["models"] = configuration.plain_models(config["models"], "config/mine.yaml")
+        configuration.check(config, SCHEMA, "config/mine.yaml")
         configuration.check_missing(config, "config/mine.yaml")
 
     with pytest.raises(UserError) as caught:
@@ -84,6 +87,13 @@ def test_the_shipped_configurations_are_right() -> None:
         ("missing", [lost("info_vea", 0)], "missing.0.model 'info_vea' is not a model here; did you mean 'info_vae'?"),
         ("missing", [lost("info_vae", 0), lost("info_vae", 3)], "missing.1.seed 3 is not a seed here; known: 0, 1, 2"),
         ("models.conditional_vae.latent", 8, "network and training settings are shared"),
+        ("models.beta_vae.beta", [1, "two"], "config/mine.yaml: models.beta_vae.beta 'two' is not a number"),
+        ("models.beta_vae.bta", [1, 2], "models.beta_vae.bta is not an option of the family beta_vae; did you mean"),
+        ("models.beta_vae.family", ["vae", "beta_vae"], "models.beta_vae.family ['vae', 'beta_vae'] is not text"),
+        ("models.beta_vae.beta", [], "models.beta_vae.beta is an empty list; a sweep needs one value or more"),
+        ("models.beta_vae.beta", [4, 2, 4.0], "models.beta_vae.beta [4, 2, 4.0] repeats a value"),
+        ("models.beta_vae", {"family": "beta_vae", "beta": [1], "gamma": [2], "capacity": [1.0, 1]}, "repeats a value"),
+        ("models.x", {"family": "beta_vae", "beta": [1, 10**99]}, "is longer than 100 characters"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_file_and_its_fix(path: str, value: Any, said: str) -> None:
@@ -110,6 +120,57 @@ def test_the_options_are_the_keyword_arguments_of_the_class() -> None:
     assert configuration.model_options("vae") == {}
     for family in models.families():
         configuration.check_models({"m": {"family": family}}, "x")
+
+
+def test_a_list_sweeps_over_its_values() -> None:
+    entries = {
+        "b": {"family": "beta_vae", "beta": [1, 2.5, 4.0, 1.0e-5], "gamma": 10},
+        "plain": {"family": "vae"},
+        "i": {"family": "info_vae", "kernel": ["rbf", "imq"], "alpha": 0.5, "lambda": [10, 100]},
+        "c": {"family": "beta_vae", "capacity": [None, 20]},
+    }
+    beta, info = {"family": "beta_vae", "gamma": 10}, {"family": "info_vae", "alpha": 0.5}
+    expected = {
+        "b-beta-1": beta | {"beta": 1},
+        "b-beta-2.5": beta | {"beta": 2.5},
+        "b-beta-4": beta | {"beta": 4.0},
+        "b-beta-1e-05": beta | {"beta": 1e-5},
+        "plain": {"family": "vae"},
+        "i-lambda-10-kernel-rbf": info | {"kernel": "rbf", "lambda": 10},
+        "i-lambda-10-kernel-imq": info | {"kernel": "imq", "lambda": 10},
+        "i-lambda-100-kernel-rbf": info | {"kernel": "rbf", "lambda": 100},
+        "i-lambda-100-kernel-imq": info | {"kernel": "imq", "lambda": 100},
+        "c-capacity-null": {"family": "beta_vae", "capacity": None},
+        "c-capacity-20": {"family": "beta_vae", "capacity": 20},
+    }
+    configuration.check_models(entries, "x")
+    models = configuration.plain_models(entries, "x")
+    assert list(models.items()) == list(expected.items())
+    configuration.check_models(models, "x")
+    assert configuration.plain_models(models, "x") == models
+    reordered = {name: dict(reversed(entry.items())) for name, entry in entries.items()}
+    assert configuration.plain_models(reordered, "x") == models
+
+
+def test_an_option_that_takes_a_list_does_not_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {name: ast.parse(kind, mode="eval").body for name, kind in (("a", "list[int]"), ("b", "int | None"))}
+    monkeypatch.setattr(configuration, "model_options", lambda family: options)
+    entries = {"m": {"family": "vae", "a": [1, 1], "b": [2, None]}}
+    configuration.check_models(entries, "x")
+    assert configuration.plain_models(entries, "x") == {
+        "m-b-2": {"family": "vae", "a": [1, 1], "b": 2},
+        "m-b-null": {"family": "vae", "a": [1, 1], "b": None},
+    }
+
+
+@pytest.mark.parametrize("first", ["sweep", "other"])
+def test_a_sweep_takes_no_other_models_name(first: str) -> None:
+    sweep, other = {"m": {"family": "beta_vae", "beta": [1, 2]}}, {"m-beta-2": {"family": "vae"}}
+    with pytest.raises(UserError, match=r"^x: models\.m sweeps over 'm-beta-2', which is another model's name; rename"):
+        configuration.plain_models(sweep | other if first == "sweep" else other | sweep, "x")
+    nested = {"m-beta-1": {"family": "beta_vae", "gamma": [3]}, "m": {"family": "beta_vae", "beta": [1], "gamma": [3]}}
+    with pytest.raises(UserError, match=r"models\.m sweeps over 'm-beta-1-gamma-3'"):
+        configuration.plain_models(nested, "x")
 
 
 def keys(value: Any, prefix: str = "") -> set[str]:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from vaematrix import figures
-from vaematrix.figures import GAP, MARGIN, model_colours
+from vaematrix.figures import GAP, MARGIN, model_lines
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -122,10 +122,15 @@ def test_grids_refuse_floats(tmp_path: Path) -> None:
 
 
 def test_colours_follow_the_order_of_the_configuration() -> None:
-    colours = model_colours(["vae", "beta_vae", "info_vae"])
-    assert list(colours) == ["vae", "beta_vae", "info_vae"]
-    assert len(set(colours.values())) == 3
-    assert model_colours(["vae", "x"])["vae"] == colours["vae"]
+    lines = model_lines(["vae", "beta_vae", "info_vae"])
+    assert list(lines) == ["vae", "beta_vae", "info_vae"]
+    assert len({line["color"] for line in lines.values()}) == 3
+    assert model_lines(["vae", "x"])["vae"] == lines["vae"]
+
+
+def test_the_models_of_a_sweep_are_told_apart() -> None:
+    lines = [tuple(line.values()) for line in model_lines([f"m{number}" for number in range(21)]).values()]
+    assert len(set(lines)) == 21
 
 
 def history(level: float, epochs: int = 4) -> list[dict]:
@@ -146,9 +151,20 @@ def test_training_curves_draw_each_model_in_its_colour(tmp_path: Path) -> None:
     figures.training_curves(tmp_path / "a.png", histories)
     sheet = read(tmp_path / "a.png")
     assert sheet.shape[1] == round(2 * 4.6 * 160)
-    for colour in model_colours(histories).values():
-        wanted = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)])
+    for line in model_lines(histories).values():
+        wanted = np.array([int(line["color"][place : place + 2], 16) for place in (1, 3, 5)])
         assert (np.abs(sheet.astype(int) - wanted).max(axis=2) <= 2).sum() > 500
+
+
+@pytest.mark.parametrize(
+    "name", ["beta-{}", "info_vae-kernel-imq-lambda-1000-{}", "info_vae-alpha-0.25-lambda-1000-kernel-imq-{}"]
+)
+def test_the_legend_of_a_sweep_fits(tmp_path: Path, name: str) -> None:
+    models = [name.format(number) for number in range(12)]
+    figures.training_curves(tmp_path / "a.png", {model: [history(5)] for model in models})
+    sheet = read(tmp_path / "a.png")
+    frame = np.concatenate([sheet[:, :3].reshape(-1, 3), sheet[:, -3:].reshape(-1, 3), sheet[-3:].reshape(-1, 3)])
+    assert (frame == 255).all(), "nothing is cut off at the sides or below"
 
 
 def test_training_curves_leave_out_what_nobody_measured(tmp_path: Path) -> None:

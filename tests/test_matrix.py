@@ -118,6 +118,20 @@ def test_models_without_weights_of_their_own_share_the_default() -> None:
     assert [s.weighting for s in cross_weights(groups, rubric())] == ["default"] * 3 + ["info_vae"] * 3
 
 
+def test_the_variants_of_a_sweep_are_judged_by_the_weights_of_their_entry() -> None:
+    names = ["info_vae-lambda-10", "info_vae-lambda-1000", "info_vaes-lambda-10", "vae-x-1", "conditional_vae"]
+    groups = {name: [run(name, 0, 0.03, 0.7, 50.0)] for name in names}
+    judged = [evaluation_matrix(runs, rubric()).weighting for runs in groups.values()]
+    assert judged == ["info_vae", "info_vae", "default", "default", "conditional_vae"]
+    assert list(dict.fromkeys(s.weighting for s in cross_weights(groups, rubric()))) == [
+        "info_vae", "default", "conditional_vae",
+    ]  # fmt: skip
+    own = rubric()
+    own["weights"]["info_vae-lambda-10"] = own["weights"]["default"]
+    assert evaluation_matrix(groups["info_vae-lambda-10"], own).weighting == "info_vae-lambda-10"
+    assert evaluation_matrix(groups["info_vae-lambda-1000"], own).weighting == "info_vae"
+
+
 def test_table_2_is_printed_as_2_95_and_adds_up_to_3_00() -> None:
     tables = {table.number: table for table in recomputed_published(rubric())}
     assert [(t.printed, t.recomputed, t.agrees) for _, t in sorted(tables.items())] == [

@@ -73,6 +73,16 @@ def test_the_example_of_own_faces_is_a_right_configuration() -> None:
     configuration.check(config, schema, "mine.yaml")
 
 
+def test_the_example_of_a_sweep_is_the_runs_that_it_says() -> None:
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    sweep = yaml.safe_load(block("yaml", "# sweep.yaml"))
+    entries = {name: entry | sweep["models"].get(name, {}) for name, entry in config["models"].items()}
+    configuration.check_models(entries, "sweep.yaml")
+    models = configuration.plain_models(entries, "sweep.yaml")
+    assert {"beta_vae-beta-1", "beta_vae-beta-8", "info_vae-lambda-10-kernel-rbf", "conditional_vae"} <= models.keys()
+    assert f"with five seeds each: {len(models) * len(sweep['training']['seeds'])} runs" in README.replace("\n", " ")
+
+
 def test_every_file_that_the_readme_names_is_there() -> None:
     named = re.findall(r"\]\(((?!http)[^)]+)\)", README) + re.findall(
         r"`((?:config|profiles|workflow)/[\w./]+)`", README

@@ -136,6 +136,26 @@ def test_pictures_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "report/figures").iterdir()] == ["000-50+25+20traversal.png"]
 
 
+@pytest.mark.parametrize("models", [12, 80])
+def test_the_tables_of_a_sweep_stay_on_the_page(tmp_path: Path, models: int) -> None:
+    need_programs("pdflatex", "pdftotext")
+    names = [f"info_vae-kernel-imq-lambda-{number}.5" for number in range(models)]
+    runs = [run(name, seed, 0.03, 0.7, 50.0 + seed) for name in names for seed in range(5)]
+    figures = [Figure(picture(tmp_path / f"{name}/seed-0/samples.png"), "samples", name, 0) for name in names]
+    tex = make(
+        tmp_path, runs, names, [floor("mean face", 0.28, 0.31)], figures=figures, records=list(map(record, runs))
+    )
+    boxes = subprocess.run(["pdftotext", "-bbox", compile_pdf(tex), "-"], capture_output=True, text=True, check=True)
+    number = r'="([\d.-]+)"'
+    words = re.findall(rf"<word xMin{number} yMin{number} xMax{number} yMax{number}>([^<]*)", boxes.stdout)
+    assert sum(word.endswith("-lambda-0.5") for *_, word in words) >= 3
+    left, _, right, bottom = zip(*(map(float, box) for *box, _ in words), strict=True)
+    assert min(left) > 0
+    assert max(right) < 595.3  # A4 in points
+    assert max(bottom) < 841.9
+    assert "Overfull" not in (tmp_path / "report/report.log").read_text()
+
+
 def test_a_report_without_any_run_compiles(tmp_path: Path) -> None:
     need_programs("pdflatex")
     assert compile_pdf(make(tmp_path, [], ORDER)).exists()

@@ -101,6 +101,12 @@ def test_weights_for_nearly_a_model_are_refused() -> None:
         check_rubric(rules, models=["beta_vae", "warm_up"])
 
 
+def test_weights_of_a_sweeps_entry_are_not_taken_for_a_slip() -> None:
+    rules = rubric()
+    rules["weights"]["long_model_name"] = rules["weights"]["default"]
+    check_rubric(rules, models=["long_model_name", "long_model_name-beta-1", "long_model_name-beta-2"])
+
+
 def test_weights_are_added_exactly() -> None:
     """33.3 + 33.3 + 33.4 is 100, though not in binary floating point."""
     rules = rubric()

@@ -139,7 +139,7 @@ rule report:
         models=MODELS,
         missing=MISSING,
         rubric=RUBRIC,
-        settings={"network": config["network"], "training": SHARED_TRAINING, "models": config["models"]},
+        settings={"network": config["network"], "training": SHARED_TRAINING, "models": ENTRIES},
         key=lambda wildcards: report_key(),
     script:
         "../scripts/make_report.py"

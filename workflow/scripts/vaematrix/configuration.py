@@ -2,9 +2,12 @@
 
 import ast
 import difflib
+import itertools
+import json
 import keyword
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,8 @@ def check(value: Any, schema: dict[str, Any], origin: Origin) -> None:
 def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
     """Hold each model's entry against the options of its family, read from the family's file without importing it.
 
+    Of an option that sweeps, see :func:`plain_models`, each value is checked.
+
     Raises:
         UserError: an unknown family, an unknown option or a value of the wrong type.
     """
@@ -52,9 +57,47 @@ def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
                 shared = " (network and training settings are shared by all models)" if key in _SHARED else ""
                 hint = nearest(key, options)
                 lines.append(((*path, key), f"is not an option of the family {entry['family']}{shared}{hint}"))
-            elif not _fits(value, options[key]):
-                lines.append(((*path, key), f"{value!r} is not {_in_words(options[key])}"))
+                continue
+            values = value if _sweeps(value, options[key]) else [value]
+            wrong = [one for one in values if not _fits(one, options[key])]
+            lines += [((*path, key), f"{one!r} is not {_in_words(options[key])}") for one in wrong]
     _refuse(lines, origin)
+
+
+def plain_models(entries: dict[str, dict[str, Any]], origin: Origin) -> dict[str, dict[str, Any]]:
+    """The models that the entries stand for: an option given as a list sweeps over its values.
+
+    `b: {family: beta_vae, beta: [1, 2]}` stands for the models `b-beta-1` and `b-beta-2`, several lists for their
+    product. Where an option's own type is a list, its list is a value like any other.
+
+    Args:
+        entries: what :func:`check_models` accepts.
+
+    Raises:
+        UserError: a list is empty or repeats a value, or two models would share a name.
+    """
+    lines, plain = [], {}
+    for name, entry in entries.items():
+        options = model_options(entry["family"])
+        # In the family's order, so that a name does not change with the order of an entry's lines.
+        swept = {
+            key: {_word(one): one for one in entry[key]}
+            for key in options
+            if key in entry and _sweeps(entry[key], options[key])
+        }
+        for key, values in swept.items():
+            if len(values) < len(entry[key]):
+                lines.append((("models", name, key), f"{entry[key]!r} repeats a value"))
+            if not values:
+                lines.append((("models", name, key), "is an empty list; a sweep needs one value or more"))
+        for words in itertools.product(*swept.values()):
+            chosen = dict(zip(swept, words, strict=True))
+            model = "-".join([name, *(f"{key}-{word}" for key, word in chosen.items())])
+            if swept and (model in entries or model in plain):
+                lines.append((("models", name), f"sweeps over {model!r}, which is another model's name; rename one"))
+            plain[model] = entry | {key: swept[key][word] for key, word in chosen.items()}
+    _refuse(lines, origin)
+    return plain
 
 
 def check_sizes(config: dict[str, Any], origin: Origin) -> None:
@@ -93,6 +136,7 @@ def check_missing(config: dict[str, Any], origin: Origin) -> None:
     _refuse(lines, origin)
 
 
+@cache
 def model_options(family: str) -> dict[str, ast.expr]:
     """The options of a family and their annotations: the keyword-only arguments of its class's `__init__`."""
     path = Path(models.__file__).with_name(f"{family}.py")
@@ -132,6 +176,8 @@ def _describe(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
             return [(path, f"{value!r} must be {relation.get(error.validator, 'below')} {rule}")]
         case "minItems" | "minProperties":
             return [(path, f"needs at least {rule} entries, and has {len(value)}")]
+        case "maxLength":
+            return [(path, f"{value!r} is longer than {rule} characters")]
         case "uniqueItems":
             return [(path, f"{value!r} repeats an entry")]
         case "pattern" | "not":
@@ -195,6 +241,17 @@ def _number_hint(value: Any, types: Any) -> str:
         except ValueError:
             pass
     return ""
+
+
+def _sweeps(value: Any, annotation: ast.expr) -> bool:
+    """Whether `value` is a list of values for an option that takes one of them."""
+    lists = ("list", "tuple", "Sequence")
+    return isinstance(value, list) and not any(getattr(part, "id", None) in lists for part in ast.walk(annotation))
+
+
+def _word(value: Any) -> str:
+    """A value as a part of a model's name: `4`, also for 4.0, `0.5`, `imq`, `true`, `null`."""
+    return value if isinstance(value, str) else json.dumps(value).removesuffix(".0")
 
 
 def _fits(value: Any, annotation: ast.expr) -> bool:

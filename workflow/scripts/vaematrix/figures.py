@@ -4,6 +4,7 @@ Grids show each image's pixels unaltered but for an integer enlargement; text is
 Every picture is a PNG, written whole, and the same input gives the same bytes. Images are uint8 RGB throughout.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from vaematrix.files import written_whole
 # Okabe and Ito's colours, told apart by colour-blind readers too (https://jfly.uni-koeln.de/color/);
 # their yellow is left out, because a thin line of it is lost on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))  # for the models after the seventh, and after the fourteenth
 
 ENLARGEMENT = 2  # how many pixels wide a pixel of an image is drawn
 GAP = 4  # white pixels between images
@@ -53,9 +55,10 @@ STYLE = {
 }
 
 
-def model_colours(names: Sequence[str]) -> dict[str, str]:
-    """One colour a model, by its place in the configuration; after seven models the colours repeat."""
-    return {name: PALETTE[place % len(PALETTE)] for place, name in enumerate(names)}
+def model_lines(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour and line style of each model, by its place in the configuration; after 21 models they repeat."""
+    styles = itertools.cycle(itertools.product(DASHES, PALETTE))
+    return {name: {"color": colour, "linestyle": dashes} for name, (dashes, colour) in zip(names, styles, strict=False)}
 
 
 def save_image(path: str | Path, image: np.ndarray, enlargement: int = 1) -> None:
@@ -150,21 +153,25 @@ def training_curves(
     curves: Sequence[tuple[str, str]] = CURVES,
     names: Sequence[str] | None = None,
 ) -> None:
-    """Draw how training went: a thin line for each seed and a thick one for their mean, one colour a model.
+    """Draw how training went: a thin line for each seed and a thick one for their mean, one colour and style a model.
 
     Args:
         histories: model -> for each seed the epochs as in `history.jsonl`.
         curves: (key of the epochs, title of its panel) each; a panel that no run has values for is left out.
         names: all models of the configuration in its order, which decides the colours; default: those of `histories`.
     """
-    colours = model_colours(list(names or histories))
+    drawn_as = model_lines(list(names or histories))
     runs = [epochs for seeds in histories.values() for epochs in seeds]
     panels = [(key, title) for key, title in curves if any(key in epoch for epochs in runs for epoch in epochs)]
     columns = min(2, max(1, len(panels)))
     lines = max(1, -(-len(panels) // columns))
+    width, dpi = 4.6 * columns, 160
+    em = STYLE["font.size"] / 72 * dpi
+    abreast = max(1, min(4, int(width * dpi / (_widest(list(histories), round(em)) + 5 * em))))
+    height = 3.1 * lines + 0.25 * (1 + -(-len(histories) // abreast))
     # The user's own matplotlibrc must not change the pictures.
     with mpl.rc_context({**_defaults(), **STYLE}):
-        figure = Figure(figsize=(4.6 * columns, 3.1 * lines + 0.5), dpi=160, layout="constrained", facecolor="white")
+        figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained", facecolor="white")
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis in axes[len(panels) :]:
             axis.remove()
@@ -174,10 +181,10 @@ def training_curves(
             axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7, steps=[1, 2, 5, 10]))
             axis.ticklabel_format(axis="y", useOffset=False)
             for model, seeds in histories.items():
-                _draw_curves(axis, [_series(epochs, key) for epochs in seeds], colours[model])
-        handles = [Line2D([], [], color=colours[model], linewidth=2.4, label=model) for model in histories]
+                _draw_curves(axis, [_series(epochs, key) for epochs in seeds], drawn_as[model])
+        handles = [Line2D([], [], **drawn_as[model], linewidth=2.4, label=model) for model in histories]
         if handles:
-            figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False)
+            figure.legend(handles=handles, loc="outside lower center", ncols=min(abreast, len(handles)), frameon=False)
         with written_whole(path) as temporary:
             FigureCanvasAgg(figure).print_png(str(temporary), metadata={"Software": None})
 
@@ -187,7 +194,7 @@ def _series(epochs: Sequence[Mapping[str, Any]], key: str) -> dict[int, float]:
     return {epoch["epoch"]: epoch[key] for epoch in epochs if epoch.get(key) is not None}
 
 
-def _draw_curves(axis: Any, runs: Sequence[Mapping[int, float]], colour: str) -> None:
+def _draw_curves(axis: Any, runs: Sequence[Mapping[int, float]], line: Mapping[str, Any]) -> None:
     """The seeds of one model, and their mean over the epochs that all of them have."""
     runs = [run for run in runs if run]
     if not runs:
@@ -195,11 +202,10 @@ def _draw_curves(axis: Any, runs: Sequence[Mapping[int, float]], colour: str) ->
     shared = sorted(set.intersection(*(set(run) for run in runs)))
     if len(runs) > 1:
         for run in runs:
-            axis.plot(list(run), list(run.values()), color=colour, linewidth=0.8, alpha=0.5)
+            axis.plot(list(run), list(run.values()), **line, linewidth=0.8, alpha=0.5)
     marker = "o" if len(shared) == 1 else None  # a line through one point cannot be seen
-    axis.plot(
-        shared, [np.mean([run[epoch] for run in runs]) for epoch in shared], color=colour, linewidth=2, marker=marker
-    )
+    means = [np.mean([run[epoch] for run in runs]) for epoch in shared]
+    axis.plot(shared, means, **line, linewidth=2, marker=marker)
 
 
 def _write_grid(

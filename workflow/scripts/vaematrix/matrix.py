@@ -138,8 +138,12 @@ def spread(values: Sequence[Decimal]) -> Spread:
 
 
 def weighting_of(model: str, rubric: Mapping[str, Any]) -> str:
-    """The name of the set of weights that judges `model`: its own, or `default`."""
-    return model if model in rubric["weights"] else "default"
+    """The name of the set of weights that judges `model`: its own, that of the entry whose variant it is, or `default`.
+
+    The variants of an entry `a` in the config are called `a-…`, see `configuration.plain_models`.
+    """
+    sets = [name for name in rubric["weights"] if model == name or model.startswith(f"{name}-")]
+    return max(sets, key=len, default="default")
 
 
 def weightings(models: Iterable[str], rubric: Mapping[str, Any]) -> list[str]:
@@ -321,7 +325,8 @@ def check_rubric(rubric: Mapping[str, Any], origin: str = "config/rubric.yaml", 
     _check_metrics(rubric["metrics"], origin)
     for name, weights in rubric["weights"].items():
         _check_weights(f"{origin}: weights.{name}", weights, rubric)
-        close = difflib.get_close_matches(name, set(models) - set(rubric["weights"]), n=1, cutoff=0.8)
+        unweighed = [model for model in models if weighting_of(model, rubric) == "default"]
+        close = difflib.get_close_matches(name, unweighed, n=1, cutoff=0.8)
         if close and name not in rubric["published"]["tables"] and name != "default":
             raise UserError(
                 f"{origin}: weights.{name}: no model of this name, and {close[0]} has no weights of its own; "

@@ -1,0 +1,60 @@
+"""A sweep needs only config: what runs when it grows, and how planning grows with it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from made_up_experiment import checked, pretend_finished
+from workflow_runner import copy_project, planned, snakemake
+
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("sweeps")]
+
+RUN_RULES = ("train", "generate", "evaluate", "run_figures")
+AGGREGATION = {"experiment_figures", "tables", "report", "compile_report"}
+
+
+def sweep(folder: Path, betas: list[float], seeds: int) -> None:
+    """Write `sweep.yaml`: the tiny experiment with one β-VAE for each of `betas`, and the conditional VAE."""
+    settings: dict[str, Any] = yaml.safe_load((folder / "tests/tiny.yaml").read_text())
+    settings["models"] = {"beta_vae": {"beta": betas}, "info_vae": None}
+    settings["training"]["seeds"] = list(range(seeds))
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(settings))
+
+
+def finished_sweep(folder: Path, betas: list[float], seeds: int) -> Path:
+    sweep(copy_project(folder), betas, seeds)
+    pretend_finished(folder, "sweep.yaml")
+    return folder
+
+
+def test_one_more_value_plans_its_own_runs_and_what_shows_all_models(tmp_path: Path) -> None:
+    project = finished_sweep(tmp_path, [1, 2], seeds=2)
+    assert planned(project, config="sweep.yaml") == set()
+    sweep(project, [1, 2, 4.5], seeds=2)
+    new = {f"{rule} beta_vae-beta-4.5 {seed}" for rule in RUN_RULES for seed in (0, 1)}
+    assert planned(project, config="sweep.yaml") == new | AGGREGATION
+    sweep(project, [2], seeds=2)
+    assert planned(project, config="sweep.yaml") == AGGREGATION
+
+
+def test_a_mistake_in_a_sweep_is_told_with_its_file(tmp_path: Path) -> None:
+    sweep(copy_project(tmp_path), [1, 2, 2.0], seeds=1)
+    run = snakemake(tmp_path, "--dry-run", config="sweep.yaml")
+    assert run.returncode != 0
+    assert "error: sweep.yaml: models.beta_vae.beta [1, 2, 2.0] repeats a value." in run.stdout
+
+
+def test_ten_times_the_runs_plan_in_a_few_times_the_time(tmp_path: Path) -> None:
+    """200 runs take twice as long as 20, most of which Snakemake spends on starting; quadratic costs would show."""
+    few = finished_sweep(tmp_path / "few", [1 + number / 8 for number in range(3)], seeds=5)
+    many = finished_sweep(tmp_path / "many", [1 + number / 8 for number in range(39)], seeds=5)
+    seconds: dict[Path, list[float]] = {few: [], many: []}
+    for _ in range(3):
+        for project, times in seconds.items():
+            start = time.perf_counter()
+            assert "Nothing to be done" in checked(snakemake(project, "--dry-run", config="sweep.yaml"))
+            times.append(time.perf_counter() - start)
+    assert min(seconds[many]) < 4 * min(seconds[few])
