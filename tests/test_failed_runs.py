@@ -145,7 +145,7 @@ def test_without_any_finished_run_there_are_no_tables(project: Path) -> None:
     assert not (project / RESULTS / "tables").exists()
 
 
-# Snakemake's own handler of SIGTERM takes a lock that the interrupted code may hold, and then hangs; seldom, but it does.
+# Snakemake's handler of SIGTERM takes a lock that the interrupted code may hold; then it hangs. Seldom, but it does.
 @pytest.mark.parametrize("name", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.slow)])
 def test_who_stops_snakemake_gets_no_tables(project: Path, name: str) -> None:
     """One run has failed and another trains, when the terminal or the system stops everything."""
