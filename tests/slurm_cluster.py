@@ -120,10 +120,10 @@ class Cluster:
         how = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run(["mariadb-install-db", *where, *how], check=True, capture_output=True)
         listening = run / "mariadb.socket"
-        with (log / "mariadb.log").open("w") as said:
+        with (log / "mariadb.log").open("w") as output:
             server = subprocess.Popen(
                 ["mariadbd", *where, f"--socket={listening}", "--bind-address=127.0.0.1", "--port=13306"],
-                stdout=said, stderr=said, start_new_session=True,
+                stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         (run / "mariadbd.pid").write_text(str(server.pid))
         client = ["mariadb", "--no-defaults", f"--socket={listening}", "--user=root"]
@@ -235,6 +235,8 @@ def refuse_a_foreign_slurm(accounting: bool = False) -> None:
     conf = SLURM / "slurm.conf"
     if conf.exists() and not conf.read_text().startswith(OURS):
         raise RuntimeError(f"{conf} is a configuration of this machine's own; it is left alone.")
+    if conf.exists() and shutil.which("scontrol") and " is UP" in said("scontrol", "ping"):
+        raise RuntimeError("another test's Slurm is up on this machine; wait for its end, or: slurm_cluster.py down")
     if os.getuid() != 0:
         raise RuntimeError("a Slurm of one's own must be set up as root")
     if absent := [name for name in programs if not shutil.which(name)]:
@@ -243,8 +245,7 @@ def refuse_a_foreign_slurm(accounting: bool = False) -> None:
 
 def remove_network() -> None:
     """End what still runs on the nodes, and take their network away; nothing where there is none."""
-    inside = subprocess.run(["ip", "netns", "pids", NAMESPACE], capture_output=True, text=True).stdout
-    for pid in map(int, inside.split()):
+    for pid in map(int, said("ip", "netns", "pids", NAMESPACE).split()):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     for words in (["ip", "link", "delete", "vm-login"], ["ip", "netns", "delete", NAMESPACE]):
@@ -253,8 +254,12 @@ def remove_network() -> None:
 
 def idle_nodes() -> int:
     """How many nodes are ready for work."""
-    said = subprocess.run(["sinfo", "-h", "-N", "-t", "idle", "-o", "%N"], capture_output=True, text=True).stdout
-    return len(set(said.split()))
+    return len(set(said("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split()))
+
+
+def said(*words: str) -> str:
+    """The standard output of a command, whether it succeeds or not."""
+    return subprocess.run(words, capture_output=True, text=True).stdout
 
 
 def processes() -> list[int]:

@@ -246,12 +246,12 @@ def test_a_killed_driver_is_not_started_again_beside_its_jobs(project: Path, und
     driver.process.wait()
     told = rf"{job['job']} train troubled_0 \(running, on {job['node']}\)"
     again = Driver(project)
-    assert again.ends(60) != 0, "Snakemake's own lock"
+    assert again.ends(180) != 0, "Snakemake's own lock"
     assert re.search(rf"warning:   {told}", again.said), again.said
     unlocked = snakemake(project, "--unlock", config=CONFIG)
     assert unlocked.returncode == 0, unlocked.stdout
     once_more = Driver(project)
-    assert once_more.ends(60) != 0
+    assert once_more.ends(180) != 0
     assert re.search(rf"error:   {told}", once_more.said), once_more.said
     assert f"scancel {job['job']}" in once_more.said
     assert snakemake(project, "--dry-run", config=CONFIG).returncode == 0, "a plan may be had at any time"
