@@ -22,7 +22,7 @@ demo: $(VENV)/installed
 	@echo "Report: $$(ls results/demo/report/report.pdf 2>/dev/null || echo results/demo/report/report.tex)"
 
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slurm: $(VENV)/installed-dev
 	@CI=true $(BIN)/python -m pytest -m slurm tests

@@ -14,7 +14,7 @@ import yaml
 
 from workflow_runner import BIN, planned, snakemake
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = [pytest.mark.workflow]
 
 RESULTS = "results/tiny"
 TIMED = {".train.json", ".train.lock", "history.jsonl", "run.json", "report.tex", "report.pdf", "report.log"}

@@ -10,7 +10,7 @@ import yaml
 from made_up_experiment import checked, pretend_finished
 from workflow_runner import copy_project, planned, snakemake
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("sweeps")]
+pytestmark = [pytest.mark.workflow]
 
 RUN_RULES = ("train", "generate", "evaluate", "run_figures")
 AGGREGATION = {"experiment_figures", "tables", "report", "compile_report"}

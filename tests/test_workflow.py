@@ -17,7 +17,7 @@ import yaml
 
 from workflow_runner import BIN, copy_project, planned, snakemake
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = [pytest.mark.workflow]
 
 MODELS = ["beta_vae", "conditional_vae", "a_b & 50%"]
 RUN_RULES = ["train", "generate", "evaluate", "run_figures"]
