@@ -2,6 +2,8 @@
 # make test   all tests but the slowest
 # make test-slurm   the profile on a real Slurm, set up for it: as root, with the packages that tests/slurm_cluster.py names
 # make clean  the demo's results, and nothing else
+# make bench  speed beside the peers': 20 minutes on two idle cores; ROW=training measures that row alone
+# make bench-gpu  the same on a GPU, in $(PYTHON)'s own environment; what is not installed there is left out
 # make report CONFIG=config/config.yaml   Snakemake's HTML report, results/report.html
 
 PYTHON ?= python3
@@ -10,8 +12,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
 CONFIG ?= config/demo.yaml
+BENCH := benchmarks/.venv
+ROWS := training sampling shards loading inception frechet ssim memory demo scaling
+GPU_ROWS := training sampling shards loading inception ssim memory scaling
 
-.PHONY: install demo test test-slurm lint report clean
+.PHONY: install demo test test-slurm lint report clean bench bench-gpu
 
 install: $(VENV)/installed
 
@@ -39,6 +44,14 @@ report: $(VENV)/installed
 clean:
 	rm -rf results/demo resources/drawn logs/demo
 
+bench: $(BENCH)/installed
+	@for row in $(or $(ROW),$(ROWS)); do $(BENCH)/bin/python benchmarks/$$row.py $(QUICK) || exit 1; done
+	@$(BENCH)/bin/python benchmarks/harness.py
+
+bench-gpu:
+	@for row in $(or $(ROW),$(GPU_ROWS)); do $(PYTHON) benchmarks/$$row.py --gpu $(QUICK) || echo "$$row failed"; done
+	@$(PYTHON) benchmarks/harness.py
+
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); sys.exit(None if ok else \
 		"vaematrix needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d; try: make PYTHON=python3.12" % v)'
@@ -49,4 +62,10 @@ $(VENV)/installed: requirements.txt
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(BENCH)/installed: requirements.txt benchmarks/requirements.txt
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@echo "Installing the project's and the peers' requirements into $(BENCH) (several minutes) ..."
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check $(^:%=-r %)
 	@touch $@

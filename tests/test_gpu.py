@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaematrix import checkpoint, devices, generation, models, training
+from vaematrix import checkpoint, compilation, devices, generation, models, training
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
 from vaematrix.models.weights import build, load, save
@@ -80,10 +80,26 @@ def test_one_step_computes_what_the_cpu_computes() -> None:
     for device in (CPU, GPU):
         x, labels = Split.on(device, images, y).batch(torch.arange(8), device)
         with training._precision(device):
-            results.append(fresh("info_vae", device).train().loss(x, labels, noise.to(device), 0.0))
+            results.append(
+                fresh("info_vae", device).train().loss(x, labels, noise.to(device), torch.zeros((), device=device))
+            )
     for name, value in results[0].items():
         assert results[1][name].dtype == torch.float32, name
         assert results[1][name].item() == pytest.approx(value.item(), rel=0.02, abs=0.005), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", models.families())
+def test_a_compiled_training_learns_what_a_plain_one_does(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fused and replayed as CUDA graphs, over many steps, checkpoints between them."""
+    _, plain = train(tmp_path / "plain", family)
+    monkeypatch.setattr(compilation, "STEPS", 0)
+    _, compiled = train(tmp_path / "compiled", family)
+    for record, like in zip(compiled.history, plain.history, strict=True):
+        for name in ("loss", "nll", "kl", "mse", "valid_loss", "valid_mse"):
+            assert record[name] == pytest.approx(like[name], rel=0.02), name
 
 
 def test_interrupted_and_continued_ends_like_undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ def batch(n: int = 12) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def loss(m: Autoencoder, progress: float = 0.5) -> dict[str, Tensor]:
-    return m.loss(*batch(), progress)
+    return m.loss(*batch(), torch.tensor(progress))
 
 
 def gradients(m: Autoencoder) -> list[Tensor]:
@@ -47,7 +47,7 @@ def test_families_are_the_files() -> None:
 def test_the_loss_is_the_equation(family: str, sigma: float | None) -> None:
     """Every term recomputed from torch.distributions and the definition, in one unit: nats per image."""
     m, (x, y, noise) = model(family, sigma), batch()
-    terms = m.loss(x, y, noise, 0.5)
+    terms = m.loss(x, y, noise, torch.tensor(0.5))
     posterior = m.encode(x, y)
     q = torch.distributions.Normal(posterior.mean, (posterior.log_variance / 2).exp())
     z = q.mean + q.stddev * noise[0]

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow
 import pytest
+import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from vaematrix.metrics import evaluate_pairs, reconstruction_metrics
@@ -63,6 +65,28 @@ def test_evaluate_pairs_gives_complete_entries() -> None:
     np.testing.assert_allclose(values["psnr"], psnr(a, b), rtol=1e-14)
     json.dumps(entries, allow_nan=False)
     assert evaluate_pairs(a, b, resamples=200, confidence=0.95, seed=3)[0] == entries
+
+
+def test_the_threads_change_nothing() -> None:
+    a, b = _pairs(100)
+    before = pyarrow.cpu_count()
+    try:
+        pyarrow.set_cpu_count(1)
+        alone = {metric.key: metric(a, b) for metric in reconstruction_metrics()}
+        pyarrow.set_cpu_count(3)
+        for metric in reconstruction_metrics():
+            np.testing.assert_array_equal(metric(a, b), alone[metric.key])
+    finally:
+        pyarrow.set_cpu_count(before)
+
+
+def test_a_metric_of_tensors_is_computed_on_the_device() -> None:
+    """The meta device, which computes nothing, stands for a GPU that is not there."""
+    metric = next(metric for metric in reconstruction_metrics() if metric.key == "ssim")
+    a, b = _pairs(3)
+    with pytest.raises(NotImplementedError, match="meta"):
+        metric(a, b, torch.device("meta"))
+    np.testing.assert_array_equal(metric(a, b, torch.device("cpu")), metric(a, b))
 
 
 def test_labels_scales_and_directions() -> None:

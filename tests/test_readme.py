@@ -47,7 +47,7 @@ configuration.check_models({{"warm_up": {entry}}}, "mine.yaml")
 model = build({entry["family"]!r}, Network(16, (4, 8), 5, 3), None, {options})
 x, y, noise = torch.rand(6, 3, 16, 16), torch.zeros(6, 3, dtype=torch.bool), torch.randn(2, 6, 5)
 for progress, weight in ((0.0, 0.0), (0.15, 0.5), (0.9, 1.0)):
-    terms = model.loss(x, y, noise, progress)
+    terms = model.loss(x, y, noise, torch.tensor(progress))
     torch.testing.assert_close(terms["loss"], terms["nll"] + weight * terms["kl"])
 print("trains")
 """

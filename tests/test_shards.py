@@ -90,7 +90,7 @@ def test_plain_readers_open_a_shard(folder, tmp_path):
     assert frame["Bald"].tolist() == [True, False, True, False, True, False, True]
     found = duckdb.sql(f"SELECT image_id, image FROM '{path}' WHERE split = 2 AND Smiling").fetchall()
     assert [name for name, _ in found] == ["000006.jpg"]
-    np.testing.assert_array_equal(np.reshape(found[0][1], (16, 16, 3)), face(5))
+    np.testing.assert_array_equal(np.frombuffer(found[0][1], np.uint8).reshape(16, 16, 3), face(5))
 
 
 def test_rebuilt_shards_are_the_same_bytes(folder, tmp_path):

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from vaematrix.metrics.ssim import ssim
+from vaematrix.metrics.ssim import ssim, ssim_of_tensors
+
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
 def _reference(a: np.ndarray, b: np.ndarray) -> list[float]:
@@ -44,6 +47,15 @@ def test_constant_images_by_hand() -> None:
     """Without variance SSIM is (2 μ_x μ_y + C₁) / (μ_x² + μ_y² + C₁)."""
     a, b = np.full((1, 16, 16, 3), 51, np.uint8), np.full((1, 16, 16, 3), 102, np.uint8)
     assert ssim(a, b) == pytest.approx([(2 * 0.2 * 0.4 + 1e-4) / (0.2**2 + 0.4**2 + 1e-4)], abs=1e-12)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def test_tensors_have_the_same_values(device: str) -> None:
+    generator = np.random.default_rng(0)
+    a = _smooth(generator, (5, 24, 37, 3))
+    b = (a + generator.normal(0, 9, a.shape)).clip(0, 255).astype(np.uint8)
+    values = ssim_of_tensors(*(torch.from_numpy(images).to(device) for images in (a, b)))
+    np.testing.assert_allclose(values.cpu(), _reference(a, b), rtol=0, atol=1e-9)
 
 
 def test_images_smaller_than_the_window_are_refused() -> None:

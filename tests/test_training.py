@@ -182,7 +182,7 @@ def test_validation_is_the_loss_of_the_whole_split() -> None:
     assert training.validate(model, valid, Settings(1, 24, 1e-3)) == one, "the same noise each time"
     x, y = valid.batch(torch.arange(24), torch.device("cpu"))
     noise = torch.randn(2, 24, 5, generator=torch.Generator().manual_seed(0))
-    expected = model.eval().loss(x, y, noise, 1.0)
+    expected = model.eval().loss(x, y, noise, torch.ones(()))
     assert one["valid_loss"] == pytest.approx(expected["loss"].item(), rel=1e-5)
     assert one["valid_mse"] == pytest.approx(expected["mse"].item(), rel=1e-5)
 

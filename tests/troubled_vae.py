@@ -13,7 +13,7 @@ from vaematrix.models.autoencoder import Autoencoder
 class TroubledVAE(Autoencoder):
     hog: np.ndarray | None = None
 
-    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         time.sleep(float(os.environ.get("TROUBLE_SECONDS_PER_STEP", "0")))
         if self.training and progress > float(os.environ.get("TROUBLE_FAILS_AT", "1")):
             raise UserError("this model cannot go on.")

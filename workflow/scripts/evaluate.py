@@ -28,7 +28,7 @@ def main(snakemake: Any) -> None:
                     f"{path} was made by other weights than {files.run} names. Delete {path} and run again."
                 )
         entries, per_image = metrics.evaluate_pairs(
-            faces.images, reconstructions, resamples=p.resamples, confidence=p.confidence, seed=0
+            faces.images, reconstructions, resamples=p.resamples, confidence=p.confidence, seed=0, device=device
         )
         network = FeatureNetwork.of(files.inception or None, p.dims, device)
         reference = frechet.load(files.reference[0], network.identity)

@@ -25,7 +25,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vaematrix import checkpoint
+from vaematrix.allocator import keep_freed_memory
 from vaematrix.checkpoint import Progress
+from vaematrix.compilation import compiled
 from vaematrix.errors import UserError
 from vaematrix.files import write_text
 from vaematrix.models import losses
@@ -80,8 +82,12 @@ class Split:
     def batch(self, index: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
         """x float32 [b, 3, h, w] in [0, 1], channels_last, and y bool [b, k], on `device`. Args: index int64 [b]."""
         index = index.to(self.images.device)
-        x = self.images[index].to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
-        return x, self.attributes[index].to(device, non_blocking=True)
+        images, attributes = self.images[index], self.attributes[index]
+        if device.type == "cuda" and not images.is_cuda:
+            # Pinned, so that nobody waits for the copy: the next batch is gathered while the GPU computes.
+            images, attributes = images.pin_memory(), attributes.pin_memory()
+        x = images.to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+        return x, attributes.to(device, non_blocking=True)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -115,6 +121,7 @@ def train(
         raise UserError(
             f"training.batch_size {settings.batch_size} exceeds the {len(faces)} images of the training split."
         )
+    keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     with _stop_requests() as stop:
         optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
@@ -165,6 +172,7 @@ class _Loop:
         self.device = next(model.parameters()).device
         self.generator = torch.Generator(self.device)
         self.steps = len(faces) // settings.batch_size
+        self.loss = compiled(model.loss, self.device, self.steps * settings.epochs)
         self.checkpoint_seconds = checkpoint_seconds
         self.saved = self.counted = time.perf_counter()
         self.terms: Tensor = progress.sums
@@ -193,9 +201,10 @@ class _Loop:
         self.generator.manual_seed(_mix(self.seed, 1, self.progress.step))
         shape = (2, len(x), self.model.network.latent)
         noise = torch.randn(shape, generator=self.generator, device=self.device)
-        share = self.progress.step / (self.steps * self.settings.epochs)
+        # A tensor on the device: a compiled loss would be compiled anew for each number, and captured by no CUDA graph.
+        share = torch.full((), self.progress.step / (self.steps * self.settings.epochs), device=self.device)
         with _precision(self.device):
-            terms = self.model.loss(x, y, noise, share)
+            terms = self.loss(x, y, noise, share)
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
         self.optimiser.step()
@@ -276,6 +285,7 @@ def validate(model: Autoencoder, valid: Split, settings: Settings) -> dict[str, 
     generator = torch.Generator(device).manual_seed(0)
     sums = torch.zeros(2, dtype=torch.float64, device=device)
     penalties = torch.zeros(1, dtype=torch.float64, device=device)
+    done = torch.ones((), device=device)
     for index in _batches(len(valid), settings.batch_size):
         x, y = valid.batch(index, device)
         noise = torch.randn(2, len(x), model.network.latent, generator=generator, device=device)
@@ -284,7 +294,7 @@ def validate(model: Autoencoder, valid: Split, settings: Settings) -> dict[str, 
             z = posterior.sample(noise[0])
             sse = losses.sum_of_squares(x, model.decode(z, y))
         kl = losses.kl_to_standard_normal(*posterior)
-        penalty, _ = model.regulariser(kl.mean(), z, noise[1], 1.0)
+        penalty, _ = model.regulariser(kl.mean(), z, noise[1], done)
         sums += torch.stack([sse.double().sum(), kl.double().sum()])
         penalties += penalty.double() * len(x)
     sse, kl = sums / len(valid)

@@ -9,9 +9,14 @@ under an 11×11 Gaussian window, and C₁ = 0.01², C₂ = 0.03²:
 averaged over the places where the window lies wholly inside the image, and over the channels.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from vaematrix.metrics import ReconstructionMetric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _SIGMA, _RADIUS = 1.5, 5  # scikit-image cuts the Gaussian at 3.5 σ, which makes the window 11 wide
 _C1, _C2 = 0.01**2, 0.03**2
@@ -19,27 +24,50 @@ _C1, _C2 = 0.01**2, 0.03**2
 
 def ssim(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     """uint8 [n, h, w, c], twice, with h and w at least 11, to the SSIM, float64 [n]."""
-    height, width = originals.shape[1:3]
+    down, across = _windows(*originals.shape[1:3])
+    # One image at a time, in memory used again and again: what the cache holds is faster than fewer, larger products.
+    maps = np.empty((4, originals.shape[3], *originals.shape[1:3]))
+    values = np.empty(len(originals))
+    for number, pair in enumerate(zip(originals, reconstructions, strict=True)):
+        x, y, squares, product = maps
+        for plane, image in zip((x, y), pair, strict=True):
+            np.divide(np.moveaxis(image, -1, 0), 255, out=plane)
+        np.add(x**2, y**2, out=squares)
+        np.multiply(x, y, out=product)
+        values[number] = _similarity(maps, down, across).mean()
+    return values
+
+
+def ssim_of_tensors(originals: "Tensor", reconstructions: "Tensor") -> "Tensor":
+    """As :func:`ssim`, of tensors on any device."""
+    import torch
+
+    x, y = (images.movedim(-1, 1).double() / 255 for images in (originals, reconstructions))
+    down, across = map(x.new_tensor, _windows(*x.shape[2:]))
+    return _similarity(torch.stack([x, y, x**2 + y**2, x * y]), down, across).mean((1, 2, 3))
+
+
+def _similarity(maps: Any, down: Any, across: Any) -> Any:
+    """The similarity at each place of the window.
+
+    Args:
+        maps: x, y, x² + y² and x·y of images on [0, 1], an array or tensor [4, ..., h, w].
+
+    Returns:
+        [..., h - 10, w - 10].
+    """
+    # The window is separable: two matrix products, which BLAS does faster than any convolution.
+    mean_x, mean_y, squares, product = down @ maps @ across
+    product_of_means, squares_of_means = mean_x * mean_y, mean_x**2 + mean_y**2
+    covariance, variances = product - product_of_means, squares - squares_of_means
+    return (2 * product_of_means + _C1) * (2 * covariance + _C2) / ((squares_of_means + _C1) * (variances + _C2))
+
+
+def _windows(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """What an image is multiplied with from the left and from the right for its local means."""
     if min(height, width) <= 2 * _RADIUS:
         raise ValueError(f"SSIM needs images of at least 11x11 pixels, not {height}x{width}")
-    down, across = _window(height), _window(width).T
-
-    def local_mean(images: np.ndarray) -> np.ndarray:
-        # The window is separable: two matrix products, which BLAS does faster than any convolution.
-        return down @ images @ across
-
-    x, y = _planes(originals), _planes(reconstructions)
-    mean_x, mean_y = local_mean(x), local_mean(y)
-    product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
-    covariance = local_mean(x * y) - product
-    variances = local_mean(x**2 + y**2) - squares
-    similarity = (2 * product + _C1) * (2 * covariance + _C2) / ((squares + _C1) * (variances + _C2))
-    return similarity.mean(axis=(1, 2, 3))
-
-
-def _planes(images: np.ndarray) -> np.ndarray:
-    """uint8 [n, h, w, c] to float64 [n, c, h, w] on [0, 1]."""
-    return np.ascontiguousarray(np.moveaxis(images, -1, 1)) / 255
+    return _window(height), np.ascontiguousarray(_window(width).T)
 
 
 def _window(size: int) -> np.ndarray:
@@ -51,4 +79,4 @@ def _window(size: int) -> np.ndarray:
     return places
 
 
-METRICS = (ReconstructionMetric("ssim", "SSIM", "", "higher", ssim),)
+METRICS = (ReconstructionMetric("ssim", "SSIM", "", "higher", ssim, ssim_of_tensors),)

@@ -56,19 +56,19 @@ class Autoencoder(nn.Module):
         """Args: z [b, latent]; y bool [b, attributes]. Returns the image mean in [0, 1], float32 [b, 3, h, w]."""
         return torch.sigmoid(self.decoder(z, self._labels(y)).float())
 
-    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """What the family adds to the negative log likelihood.
 
         Args:
             kl: the batch's mean KL in nats. z: codes drawn from q(z | x), [b, latent].
-            prior: as many drawn from N(0, I). progress: the share of training done, in [0, 1].
+            prior: as many drawn from N(0, I). progress: the share of training done, a scalar in [0, 1].
 
         Returns:
             The weighted sum in nats, and the values of :attr:`extra_terms`, unweighted.
         """
         raise NotImplementedError
 
-    def loss(self, x: Tensor, y: Tensor, noise: Tensor, progress: float) -> dict[str, Tensor]:
+    def loss(self, x: Tensor, y: Tensor, noise: Tensor, progress: Tensor) -> dict[str, Tensor]:
         """All terms of the batch's mean loss, as float32 scalars under the names of :attr:`terms`.
 
         Args:

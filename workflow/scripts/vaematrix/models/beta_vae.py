@@ -35,8 +35,8 @@ class BetaVAE(Autoencoder):
         self.capacity, self.capacity_share = capacity, capacity_share
         self.kl_weight = beta if capacity is None else gamma
 
-    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         if self.capacity is None:
             return self.kl_weight * kl, {}
-        target = self.capacity * min(1.0, progress / self.capacity_share)
+        target = self.capacity * (progress / self.capacity_share).clamp_max(1.0)
         return self.kl_weight * (kl - target).abs(), {}

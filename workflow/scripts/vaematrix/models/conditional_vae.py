@@ -15,5 +15,5 @@ class ConditionalVAE(Autoencoder):
 
     conditional = True
 
-    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return kl, {}

@@ -38,6 +38,6 @@ class InfoVAE(Autoencoder):
         super().__init__(network, sigma)
         self.kl_weight, self.mmd_weight, self.kernel = 1 - alpha, alpha + lambda_ - 1, kernel
 
-    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         mmd = losses.mmd_squared(z, prior, self.kernel)
         return self.kl_weight * kl + self.mmd_weight * mmd, {"mmd": mmd}

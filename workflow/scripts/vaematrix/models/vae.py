@@ -11,5 +11,5 @@ from vaematrix.models.autoencoder import Autoencoder
 class VAE(Autoencoder):
     """The β = 1 of its relatives; it has no options."""
 
-    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return kl, {}
