@@ -3,6 +3,7 @@
 # make test-slurm   the profile on a real Slurm, set up for it: as root, with the packages that tests/slurm_cluster.py names
 # make clean  the demo's results, and nothing else
 # make report CONFIG=config/config.yaml   Snakemake's HTML report, results/report.html
+# make compare A=results/old B=results/new   what changed, also as results/compare.csv and .html; FORCE=1 across protocols
 
 PYTHON ?= python3
 CORES ?= all
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
 CONFIG ?= config/demo.yaml
 
-.PHONY: install demo test test-slurm lint report clean
+.PHONY: install demo test test-slurm lint report compare clean
 
 install: $(VENV)/installed
 
@@ -35,6 +36,9 @@ lint: $(VENV)/installed-dev
 
 report: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html
+
+compare: $(VENV)/installed
+	@$(BIN)/python workflow/scripts/compare.py "$(A)" "$(B)" --output results/compare $(if $(FORCE),--across-protocols)
 
 clean:
 	rm -rf results/demo resources/drawn logs/demo
