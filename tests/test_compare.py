@@ -151,6 +151,15 @@ def test_other_faces_are_not_paired(tmp_path: Path) -> None:
     assert (mse.change.low, mse.change.high) == pytest.approx(tuple(stats.ttest_rel(*values).confidence_interval()))
 
 
+def test_random_features_and_inception_have_no_scores_in_common(tmp_path: Path) -> None:
+    a, b = (results(tmp_path / name, {"vae": 0.03}) for name in "ab")
+    file = b / "vae/seed-0/metrics.json"
+    file.write_text(file.read_text().replace('"fid"', '"frechet_random"'))
+    found = compared(a, b)
+    assert {one.metric for one in found.values} == PIXELS
+    assert "No scores" in sections(found)[-1][2]
+
+
 def test_what_one_folder_alone_has_is_listed(tmp_path: Path) -> None:
     a = results(tmp_path / "a", {"vae": 0.03, "old": 0.03}, seeds=2)
     b = results(tmp_path / "b", {"vae": 0.03, "new": 0.03}, seeds=1)

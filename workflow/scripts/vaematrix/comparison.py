@@ -348,6 +348,8 @@ def sections(found: Comparison) -> list[tuple[str, pd.DataFrame, str]]:
         "faces and seeds where there are several, and for scores and measures of whole sets the seeds, paired seed by "
         "seed; with one seed these cannot be judged. p is adjusted for the number of models (Holm)."
     )
+    if not any(value.kind == "score" for value in found.values):
+        note += " No scores: no model of both has a value in every row of the matrix, and the rows filled alike."
     result.append(("What changed", values_frame(found), note))
     return [part for part in result if len(part[1]) or part[2]]
 

@@ -14,7 +14,7 @@ from vaematrix.files import write_text
 from vaematrix.tables.full import matrix_by_seed_rows, matrix_rows, metrics_rows, summary_rows
 from vaematrix.tables.pages import TEMPLATES, differences_html, matrix_html, summary_html, summary_text, weights_html
 from vaematrix.tables.results import Results, Run, collect, floor_word
-from vaematrix.tables.statistics import changes_rows, differences_rows, findings, shares_rows
+from vaematrix.tables.statistics import Findings, changes_rows, differences_rows, findings, shares_rows
 from vaematrix.tables.tex import fragments, leaders, numbers, numbers_tex
 
 __all__ = ["TEMPLATES", "Results", "collect", "csv_text", "floor_word", "leaders", "numbers", "write_tables"]
@@ -44,8 +44,23 @@ def write_tables(
         UserError: the runs were not measured alike.
     """
     results = collect(runs, rubric, order, floors, missing)
-    found = findings(results, per_image or {})
-    texts = {
+    texts = _texts(results, findings(results, per_image or {}))
+    for stale in Path(folder).glob("matrix_*.tex"):
+        if stale.name not in texts:
+            stale.unlink()
+    for name, text in texts.items():
+        write_text(Path(folder) / name, text)
+    return [Path(folder) / name for name in texts]
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A frame as CSV."""
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _texts(results: Results, found: Findings) -> dict[str, str]:
+    """The content of every table by its file name."""
+    return {
         "metrics.csv": csv_text(metrics_rows(results)),
         "matrix.csv": csv_text(matrix_rows(results)),
         "matrix_by_seed.csv": csv_text(matrix_by_seed_rows(results)),
@@ -61,14 +76,3 @@ def write_tables(
         "weights.html": weights_html(results, found),
         "summary.txt": summary_text(results, found),
     }
-    for stale in Path(folder).glob("matrix_*.tex"):
-        if stale.name not in texts:
-            stale.unlink()
-    for name, text in texts.items():
-        write_text(Path(folder) / name, text)
-    return [Path(folder) / name for name in texts]
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV."""
-    return frame.to_csv(index=False, lineterminator="\n")
