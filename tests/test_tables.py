@@ -8,11 +8,14 @@ import subprocess
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from made_up_runs import ORDER, experiment, floor, need_programs, rubric, run
 from vaematrix import latex
 from vaematrix.latex import matrix_file
+from vaematrix.matrix import rounded
 from vaematrix.tables import collect, numbers, write_tables
 
 FLOORS = [floor("mean face", 0.28, 0.31), floor("PCA (64 components)", 0.035, 0.69)]
@@ -83,16 +86,18 @@ def test_summary_and_cross_weights_agree_with_the_csv(tmp_path: Path) -> None:
     write_tables(tmp_path, experiment(), rubric(), ORDER, FLOORS)
     rows = read_csv(tmp_path / "summary.csv")
     header, *lines = read_tex(tmp_path / "summary.tex")
-    assert header == ["Model", "MSE (on [−1, 1])", "SSIM", "FID", "Total"]
+    assert header == ["Model", "n", "MSE (on [−1, 1])", "SSIM", "FID", "Total"]
     assert [line[0] for line in lines] == [*ORDER, "floor: mean face", "floor: PCA (64 components)"]
     for line, row in zip(lines, rows, strict=True):
-        for cell, key in zip(line[1:], ("mse_pm1", "ssim", "fid", "total"), strict=True):
+        assert line[1] == (row["n"] or "--")
+        for cell, key in zip(line[2:], ("mse_pm1", "ssim", "fid", "total"), strict=True):
             assert cell == "--" if not row[f"{key}_mean"] else agrees(cell, row[f"{key}_mean"], row[f"{key}_sd"])
     header, *lines = read_tex(tmp_path / "cross_weights.tex")
-    sets = [column.removeprefix("under ") for column in header[1:]]
+    sets = [column.removeprefix("under ") for column in header[2:]]
     assert sets == ["beta_vae", "conditional_vae", "info_vae", "default"]
     for line, row in zip(lines, rows, strict=False):
-        for cell, name in zip(line[1:], sets, strict=True):
+        assert line[1] == row["n"]
+        for cell, name in zip(line[2:], sets, strict=True):
             assert cell.split(" ± ")[0] == at(row[f"total_with_weights_of_{name}"], "0.00")
             assert cell.endswith(f"({row[f'rank_with_weights_of_{name}']})")
         assert row["total_mean"] == row[f"total_with_weights_of_{row['weights']}"]
@@ -121,6 +126,98 @@ def test_the_published_tables_say_what_was_printed_and_what_it_adds_up_to(tmp_pa
         ["FID", "186.52", "3", "45%", "1.35", "2.95"],
     ]
     assert "prints a total of 2.95, but its rows add up to 3.00" in (tmp_path / "summary.txt").read_text()
+
+
+def faces() -> dict[tuple[str, int], pd.DataFrame]:
+    """Values of 40 faces for each run of the made-up experiment."""
+    rng, index = np.random.default_rng(0), pd.Index([f"{number:06}.jpg" for number in range(40)], name="image_id")
+    hardness = rng.normal(0, 0.1, 40)
+    return {
+        (made["run"]["model"], made["run"]["seed"]): pd.DataFrame(
+            {key: made["metrics"][key]["value"] + hardness + rng.normal(0, 0.01, 40) for key in ("mse_pm1", "ssim")},
+            index=index,
+        )
+        for made in experiment()
+    }
+
+
+def test_differences_agree_with_the_csv(tmp_path: Path) -> None:
+    write_tables(tmp_path, experiment(), rubric(), ORDER, per_image=faces())
+    rows = read_csv(tmp_path / "differences.csv")
+    assert len(rows) == 5 * 6
+    means = {row["model"]: row for row in read_csv(tmp_path / "summary.csv")}
+    for row in rows:
+        first, second = (float(means[row[name]][f"{row['metric']}_mean"]) for name in ("first", "second"))
+        assert float(row["difference"]) == pytest.approx(first - second)
+        assert row["covers"] == ("faces and seeds" if row["metric"] in ("mse_pm1", "ssim") else "seeds")
+        assert row["n"] == "3"
+        covers_zero = float(row["low"]) <= 0 <= float(row["high"])
+        assert (row["claim"] == "not distinguishable") == covers_zero
+        assert float(row["p_holm"]) >= float(row["p"])
+    header, *lines = read_tex(tmp_path / "differences.tex")
+    assert header == ["Metric", "A", "B", "A − B", "95% interval", "n", "Covers", "p (Holm)", "Claim"]
+    assert len(lines) == 3 * 6, "the metrics of the matrix"
+    for line, row in zip(lines, [row for row in rows if row["metric"] in ("mse_pm1", "ssim", "fid")], strict=True):
+        assert line[1:3] == [row["first"], row["second"]]
+        numbers = [text.strip("{[}] ").replace("−", "-") for text in (line[3], *line[4].split(", "), line[7])]
+        for text, key in zip(numbers, ("difference", "low", "high", "p_holm"), strict=True):
+            assert text == rounded(Decimal(row[key]), len(text.partition(".")[2]))
+        assert line[5:7] == [row["n"], row["covers"]]
+        assert line[8] == row["claim"]
+    for page in ("differences.html", "summary.txt"):
+        assert "not distinguishable" in (tmp_path / page).read_text()
+
+
+def test_one_seed_claims_nothing_of_a_measure_of_whole_sets(tmp_path: Path) -> None:
+    runs = [made for made in experiment() if made["run"]["seed"] == 0]
+    write_tables(
+        tmp_path, runs, rubric(), ORDER, per_image={key: frame for key, frame in faces().items() if not key[1]}
+    )
+    rows = read_csv(tmp_path / "differences.csv")
+    for row in rows:
+        if row["metric"] in ("mse_pm1", "ssim"):
+            assert (row["n"], row["covers"]) == ("1", "faces")
+        else:
+            assert (row["low"], row["high"], row["p"], row["claim"]) == ("", "", "", "cannot be judged: one seed")
+    for row in read_csv(tmp_path / "summary.csv"):
+        assert (row["n"], row["fid_sd"], row["total_sd"]) == ("1", "", "")
+
+
+def test_a_sweep_shows_the_pairs_with_the_best_and_keeps_all_in_the_csv(tmp_path: Path) -> None:
+    names = [f"m{number}" for number in range(8)]
+    runs = [run(name, 0, 0.03 + place / 100, 0.7, 50.0) for place, name in enumerate(names)]
+    write_tables(tmp_path, runs, rubric(), names)
+    assert len([row for row in read_csv(tmp_path / "differences.csv") if row["metric"] == "mse_pm1"]) == 28
+    shown = [line for line in read_tex(tmp_path / "differences.tex") if line[0].startswith("MSE")]
+    assert [line[1:3] for line in shown] == [["m0", name] for name in names[1:]]
+
+
+def test_what_the_weights_decide_agrees_with_the_csv(tmp_path: Path) -> None:
+    write_tables(tmp_path, experiment(), rubric(), ORDER)
+    rows = read_csv(tmp_path / "weights.csv")
+    header, *lines = read_tex(tmp_path / "weights.tex")
+    assert header == ["Scores", "Model", "n", "MSE", "SSIM", "FID", "Wins"]
+    for line, row in zip(lines, rows, strict=True):
+        assert line[:3] == [row["scoring"], row["model"], row["n"]] == [row["scoring"], row["model"], "3"]
+        scores = [row[f"{key}_score"] for key in ("mse_pm1", "ssim", "fid")]
+        assert line[3:6] == [rounded(Decimal(score), 2) for score in scores]
+        assert line[6] == rounded(Decimal(row["share_percent"]), 1) + "%"
+    for scoring in ("ten steps", "continuous"):
+        won = [float(row["share_percent"]) for row in rows if row["scoring"] == scoring]
+        assert sum(won) == pytest.approx(100)
+    by_seed = [row for row in read_csv(tmp_path / "matrix.csv") if row["model"] == "info_vae"]
+    (steps,) = (row for row in rows if (row["scoring"], row["model"]) == ("ten steps", "info_vae"))
+    assert [steps[f"{row['metric']}_score"] for row in by_seed] == [row["score_mean"] for row in by_seed]
+    changes = read_csv(tmp_path / "weight_changes.csv")
+    assert len(changes) == 2 * 3 * 2
+    for row in changes:
+        there = [float(row[f"{key}_percent_there"]) for key in ("mse_pm1", "ssim", "fid")]
+        assert sum(there) == pytest.approx(100)
+    _, *lines = read_tex(tmp_path / "weight_changes.tex")
+    leaders = [row for row in changes if row["change_of"] == "leader"]
+    for line, row in zip(lines, leaders, strict=True):
+        assert (line[0], line[3]) == (row["weights"], row["leader"])
+        assert line[4:6] == [rounded(Decimal(row["points"]), 1), row["overtaker"]]
 
 
 def test_each_fragment_says_first_what_it_needs_and_where_it_is_from(tmp_path: Path) -> None:
@@ -251,7 +348,7 @@ def test_any_character_compiles(tmp_path: Path) -> None:
 
 def test_html_escapes_names_and_fits_a_phone(tmp_path: Path) -> None:
     write_tables(tmp_path, [run("<b>a</b>", 0, 0.03, 0.7, 50.0)], rubric(), ["<b>a</b>"])
-    for name in ("summary.html", "matrix.html"):
+    for name in ("summary.html", "matrix.html", "weights.html"):
         page = (tmp_path / name).read_text()
         assert "&lt;b&gt;a&lt;/b&gt;" in page
         assert "<b>a" not in page

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.workflow]
 
 MODELS = ["beta_vae", "conditional_vae", "a_b & 50%"]
 RUN_RULES = ["train", "generate", "evaluate", "run_figures"]
-TABLES = {"tables", "report", "compile_report"}
+TABLES = {"tables", "weight_triangle", "report", "compile_report"}
 AGGREGATION = TABLES | {"experiment_figures"}
 
 
@@ -67,7 +67,7 @@ EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floor
         (config("count: 24", "count: 25"), chain(*MODELS, rules=RUN_RULES[1:]) | AGGREGATION),
         (append(f"{LIBRARY}/metrics/ssim.py"), chain(*MODELS, rules=["evaluate"]) | {"floors"} | TABLES),
         (lambda project: edit(project / "config/rubric.yaml", "0.4, 0.8]", "0.4, 0.9]"), TABLES),
-        (append(f"{LIBRARY}/tables.py"), TABLES),
+        (append(f"{LIBRARY}/tables/results.py"), TABLES),
         (append(f"{LIBRARY}/matrix.py"), TABLES),
         (append(f"{LIBRARY}/figures.py"), FIGURES),
         (lambda project: edit(project / "config/config.yaml", "crop: 140", "crop: 148"), EVERYTHING),

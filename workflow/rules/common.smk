@@ -39,7 +39,7 @@ from vaematrix import configuration, latex, models
 from vaematrix.code_hash import code_hash
 from vaematrix.errors import UserError
 from vaematrix.faces.layout import fingerprint, locate
-from vaematrix.matrix import check_rubric
+from vaematrix.matrix import check_rubric, row_keys
 
 
 def setting_file(path):
@@ -112,10 +112,13 @@ TABLES = [
     for name in (
         *("metrics.csv", "matrix.csv", "matrix_by_seed.csv", "summary.csv", "summary.txt"),
         *("numbers.tex", "summary.tex", "cross_weights.tex", "published.tex", "further.tex", "missing.tex"),
+        *(f"{table}.{kind}" for table in ("differences", "weights", "weight_changes") for kind in ("csv", "tex")),
         *map(latex.matrix_file, MODELS),
         *map(latex.published_file, RUBRIC["published"]["tables"]),
     )
 ]
+THREE_ROWS = len(row_keys(RUBRIC)) == 3  # then their weights make a triangle
+TRIANGLE = [f"{RESULTS}/figures/weights.{kind}" for kind in ("png", "pdf")] if THREE_ROWS else []
 TEX = shutil.which("pdflatex")
 RUN = f"{RESULTS}/{{model}}/seed-{{seed}}"
 
@@ -241,6 +244,13 @@ def tables_key():
     keys = {model: evaluation_key(model) for model in MODELS}
     made_of = [keys, SEEDS, config["missing"], floors_key(), RUBRIC]
     return key(made_of, code("make_tables.py"), template("page.html.jinja"))
+
+
+@cache
+def triangle_key():
+    """What the triangle of all weightings is made of."""
+    keys = {model: evaluation_key(model) for model in MODELS}
+    return key(keys, SEEDS, config["missing"], RUBRIC, code("weight_triangle.py"))
 
 
 @cache

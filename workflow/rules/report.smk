@@ -76,9 +76,10 @@ rule experiment_figures:
 
 
 rule tables:
-    """Values → scores → weighted matrices, as CSV, LaTeX, HTML and text."""
+    """Values → scores → weighted matrices, and what may be claimed of them, as CSV, LaTeX, HTML and text."""
     input:
         metrics=of_runs("metrics.json"),
+        per_image=of_runs("per_image.parquet"),
         floors=[rules.floors.output.mean_face, rules.floors.output.pca],
     output:
         TABLES,
@@ -93,6 +94,18 @@ rule tables:
             caption="../report/matrix.rst",
             category="Tables",
             labels={"table": "evaluation matrices"},
+        ),
+        differences=report(
+            f"{RESULTS}/tables/differences.html",
+            caption="../report/differences.rst",
+            category="Tables",
+            labels={"table": "differences between models"},
+        ),
+        weights=report(
+            f"{RESULTS}/tables/weights.html",
+            caption="../report/weights.rst",
+            category="Tables",
+            labels={"table": "do the weights decide?"},
         ),
     log:
         f"{LOGS}/tables.log",
@@ -111,6 +124,38 @@ rule tables:
         key=lambda wildcards: tables_key(),
     script:
         "../scripts/make_tables.py"
+
+
+if TRIANGLE:
+
+    rule weight_triangle:
+        """Who wins under which weights, where the matrix has three rows."""
+        input:
+            metrics=of_runs("metrics.json"),
+        output:
+            png=report(
+                TRIANGLE[0],
+                caption="../report/weights.rst",
+                category="Experiment",
+                labels={"figure": "all weightings"},
+            ),
+            pdf=TRIANGLE[1],
+        log:
+            f"{LOGS}/weight_triangle.log",
+        benchmark:
+            f"{LOGS}/weight_triangle.benchmark.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            models=MODELS,
+            missing=MISSING,
+            rubric=RUBRIC,
+            key=lambda wildcards: triangle_key(),
+        script:
+            "../scripts/weight_triangle.py"
 
 
 rule report:

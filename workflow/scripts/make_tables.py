@@ -1,9 +1,10 @@
-"""Values → scores → weighted matrices, as CSV, LaTeX, HTML and text."""
+"""Values → scores → weighted matrices, and what may be claimed of them, as CSV, LaTeX, HTML and text."""
 
 from pathlib import Path
 from typing import Any
 
 from vaematrix.console import logged
+from vaematrix.differences import read_per_image
 from vaematrix.errors import UserError
 from vaematrix.files import read_json
 from vaematrix.tables import write_tables
@@ -16,7 +17,9 @@ def main(snakemake: Any) -> None:
         for path, run in zip(snakemake.input.metrics, runs, strict=True):
             if run["protocol"]["key"] != p.run_keys[run["run"]["model"]]:
                 raise UserError(f"{path} was made by other settings or code than today's. Delete it and run again.")
-        write_tables(Path(snakemake.output.summary).parent, runs, p.rubric, p.models, floors, p.missing)
+        names = [(run["run"]["model"], run["run"]["seed"]) for run in runs]
+        per_image = dict(zip(names, map(read_per_image, snakemake.input.per_image), strict=True))
+        write_tables(Path(snakemake.output.summary).parent, runs, p.rubric, p.models, floors, p.missing, per_image)
 
 
 if __name__ == "__main__":

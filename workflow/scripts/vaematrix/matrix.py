@@ -165,7 +165,7 @@ def matrix_keys(runs: Iterable[Mapping[str, Any]], rubric: Mapping[str, Any]) ->
     """
     runs = list(runs)
     keys = {}
-    for row in _rows(rubric):
+    for row in row_keys(rubric):
         present = {}
         for key in (row, *(key for key, rule in rubric["metrics"].items() if rule.get("in_place_of") == row)):
             named = [run for run in runs if value_of(run, key) is not None]
@@ -306,7 +306,8 @@ def _name(run: Mapping[str, Any]) -> str:
     return f"{run['run']['model']} seed {run['run'].get('seed', '-')}"
 
 
-def _rows(rubric: Mapping[str, Any]) -> list[str]:
+def row_keys(rubric: Mapping[str, Any]) -> list[str]:
+    """The metrics that have a row in the matrix, in its order."""
     return [key for key, rule in rubric["metrics"].items() if "in_place_of" not in rule]
 
 
@@ -370,7 +371,7 @@ def _check_breakpoints(where: str, rule: Mapping[str, Any]) -> None:
 
 
 def _check_weights(where: str, weights: Mapping[str, Any], rubric: Mapping[str, Any]) -> None:
-    rows = _rows(rubric)
+    rows = row_keys(rubric)
     for key in weights:
         if key in rubric["metrics"] and key not in rows:
             row = rubric["metrics"][key]["in_place_of"]
@@ -390,7 +391,7 @@ def _check_published(where: str, table: Mapping[str, Any], rubric: Mapping[str, 
     for key in table["rows"]:
         if key not in rubric["metrics"]:
             raise UserError(f"{where}.rows.{key}: no metric of this name{nearest(key, rubric['metrics'])}")
-    for row in _rows(rubric):
+    for row in row_keys(rubric):
         first = next(iter(rubric["published"]["tables"].values()))["rows"]
         if (row in table["rows"]) != (row in first):
             raise UserError(f"{where}.rows: {row} stands in some published tables only; give all the same rows.")
