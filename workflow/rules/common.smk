@@ -103,7 +103,15 @@ RAW = f"resources/{DATASET['name']}/raw"
 FACES = f"resources/{DATASET['name']}/crop{DATASET['crop']}-{DATASET['size']}px-{DATASET['filter']}"
 SHARDS = [f"{FACES}/shard-{shard:05d}-of-{DATASET['shards']:05d}.parquet" for shard in range(DATASET["shards"])]
 INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
-PICTURES = ["reconstructions", "samples", "traversal", "attributes"]
+PICTURES = ["reconstructions", "samples", "attributes", "traversal", "interpolations"]
+# Of all runs together, with their labels in the HTML report.
+FIGURES = {
+    "overview": "reconstructions of all models",
+    "prior_samples": "samples of all models",
+    "distributions": "errors of all models",
+    "rate_distortion": "rate and distortion",
+    "training": "training curves",
+}
 TABLES = [
     f"{RESULTS}/tables/{name}"
     for name in (
@@ -223,13 +231,13 @@ def summary_key():
 @cache
 def pictures_key(model):
     """What a run's pictures show."""
-    return key(generation_key(model), config["figures"], code("run_figures.py"))
+    return key(evaluation_key(model), config["figures"], code("run_figures.py"))
 
 
 @cache
 def figures_key():
     """What the experiment's figures show."""
-    return key([generation_key(model) for model in MODELS], RUNS, code("experiment_figures.py"))
+    return key([evaluation_key(model) for model in MODELS], RUNS, code("experiment_figures.py"))
 
 
 @cache

@@ -24,7 +24,7 @@ def main(snakemake: Any) -> None:
             collect(runs, p.rubric, p.models, floors, p.missing),
             records=list(map(read_json, files.runs)),
             settings=p.settings,
-            figures=[Figure(Path(files.overview), "overview"), Figure(Path(files.curves), "curves"), *pictures],
+            figures=[*(Figure(path, path.stem) for path in map(Path, files.figures)), *pictures],
             skipped=summary["skipped"],
         )
 
