@@ -34,7 +34,7 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest tests/test_lint.py
 
 report: $(VENV)/installed
-	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html
+	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html --report-stylesheet workflow/report/style.css
 
 clean:
 	rm -rf results/demo resources/drawn logs/demo

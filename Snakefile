@@ -21,6 +21,7 @@ rule all:
         of_runs("metrics.json"),
         of_runs(*(f"{picture}.png" for picture in PICTURES)),
         f"{RESULTS}/tables/summary.txt",
+        f"{RESULTS}/report/runs.html",
         f"{RESULTS}/report/report.tex",
         f"{RESULTS}/report/report.pdf" if TEX else [],
 

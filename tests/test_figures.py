@@ -200,6 +200,15 @@ def has_colour(sheet: np.ndarray, colour: str) -> bool:
     return bool((np.abs(sheet.astype(int) - wanted).max(axis=2) <= 2).sum() >= 100)
 
 
+def test_without_any_run_the_figures_are_empty_but_there(tmp_path: Path) -> None:
+    figures.overview(tmp_path / "grid.png", {}, ["vae"])
+    figures.training_curves(tmp_path / "curves.png", {}, ["vae"])
+    figures.rate_distortion(tmp_path / "plane.png", {}, ["vae"])
+    figures.distributions(tmp_path / "violins.png", {"MSE": {}, "SSIM": {}}, ["vae"])
+    assert len(list(tmp_path.glob("*.p[nd][gf]"))) == 8
+    assert (read(tmp_path / "grid.png") == 255).all()
+
+
 def test_grids_refuse_floats(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="uint8"):
         figures.sample_grid(tmp_path / "a.png", np.zeros((2, 8, 8, 3)))

@@ -99,7 +99,7 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
 def test_prose_has_no_numbers_of_its_own(tmp_path: Path) -> None:
     """Every \\vm macro used is defined, and no result is typed into the template."""
     source = full(tmp_path).read_text()
-    files = (tmp_path / "tables/numbers.tex", tmp_path / "report/numbers.tex", tmp_path / "report/report.tex")
+    files = (tmp_path / "tables/numbers.tex", tmp_path / "report/macros.tex", tmp_path / "report/report.tex")
     defined = {name for file in files for name in re.findall(r"\\newcommand\{\\(\w+)\}", file.read_text())}
     used = set(re.findall(r"\\(vm[A-Z]\w*)", source))
     assert {"vmTrainingTime", "vmBestFid", "vmRunCount"} <= used
@@ -113,7 +113,7 @@ def test_prose_has_no_numbers_of_its_own(tmp_path: Path) -> None:
 
 def test_the_best_values_and_the_cost_are_worked_out(tmp_path: Path) -> None:
     full(tmp_path)
-    defined = dict(re.findall(r"\\newcommand\{\\(\w+)\}\{(.*)\}", (tmp_path / "report/numbers.tex").read_text()))
+    defined = dict(re.findall(r"\\newcommand\{\\(\w+)\}\{(.*)\}", (tmp_path / "report/macros.tex").read_text()))
     # The lowest mean distance of experiment(): 47.3, 48.6 and 49.9 of info_vae.
     assert (defined["vmBestFid"], defined["vmBestModelByFid"]) == ("48.60", r"info\_vae")
     assert (defined["vmBestSsim"], defined["vmBestModelBySsim"]) == ("0.712", "vae")

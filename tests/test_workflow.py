@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.workflow]
 MODELS = ["beta_vae", "conditional_vae", "a_b & 50%"]
 RUN_RULES = ["train", "generate", "evaluate", "run_figures"]
 TABLES = {"tables", "report", "compile_report"}
-AGGREGATION = TABLES | {"experiment_figures"}
+AGGREGATION = TABLES | {"experiment_figures", "index_runs"}
 
 
 def chain(*models: str, rules: list[str] = RUN_RULES) -> set[str]:

@@ -245,7 +245,7 @@ def tables_key():
     """What the tables are made of."""
     keys = {model: evaluation_key(model) for model in MODELS}
     made_of = [keys, SEEDS, config["missing"], floors_key(), RUBRIC]
-    return key(made_of, code("make_tables.py"), template("page.html.jinja"))
+    return key(made_of, code("make_tables.py"), template("base.html.jinja", "page.html.jinja"))
 
 
 @cache
@@ -257,9 +257,16 @@ def report_key():
     )
 
 
-def template(name):
-    """The content of a template of tables or report."""
-    return (SCRIPTS / "vaematrix/templates" / name).read_text()
+@cache
+def index_key():
+    """What the index of the runs shows."""
+    keys = {model: evaluation_key(model) for model in MODELS}
+    return key(keys, SEEDS, config["missing"], code("index_runs.py"), template("base.html.jinja", "runs.html.jinja"))
+
+
+def template(*names):
+    """The content of templates of tables, index or report."""
+    return "".join((SCRIPTS / "vaematrix/templates" / name).read_text() for name in names)
 
 
 def refuse_unrecorded(path, made_by, asked_for):

@@ -6,7 +6,7 @@ import tempfile
 from vaematrix.console import errors_in
 
 # What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
-MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "report", "compile_report"]
+MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "index_runs", "report", "compile_report"]
 
 
 def stopped_early():
@@ -62,7 +62,7 @@ def make_without(failed, targets):
 def finish_without_failed_runs():
     """Make what was asked for without the failed runs, and name these."""
     unfinished = set(workflow.dag.needrun_jobs())
-    targets = sorted({"tables", "report", "compile_report"} & {job.rule.name for job in unfinished})
+    targets = sorted({"tables", "index_runs", "report", "compile_report"} & {job.rule.name for job in unfinished})
     failed = [] if stopped_early() else failed_runs(unfinished)
     if not failed or not targets:
         return

@@ -114,6 +114,38 @@ rule tables:
         "../scripts/make_tables.py"
 
 
+rule index_runs:
+    """Every run with its cost, its records and its logs, on one page."""
+    input:
+        of_runs("run.json", "metrics.json"),
+    output:
+        report(
+            f"{RESULTS}/report/runs.html",
+            caption="../report/runs.rst",
+            category="Runs",
+            subcategory="all runs",
+            labels={"table": "records and logs"},
+        ),
+    log:
+        f"{LOGS}/index_runs.log",
+    benchmark:
+        f"{LOGS}/index_runs.benchmark.tsv"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        experiment=config["experiment"],
+        missing=MISSING,
+        logs=LOGS,
+        models=MODELS,
+        seeds=SEEDS,
+        key=lambda wildcards: index_key(),
+    script:
+        "../scripts/index_runs.py"
+
+
 rule report:
     """The report's LaTeX source."""
     input:
@@ -126,7 +158,7 @@ rule report:
         pictures=of_runs(*(f"{picture}.pdf" for picture in PICTURES), runs=FIRST_RUNS),
     output:
         f"{RESULTS}/report/report.tex",
-        f"{RESULTS}/report/numbers.tex",
+        f"{RESULTS}/report/macros.tex",
     log:
         f"{LOGS}/report.log",
     benchmark:

@@ -81,7 +81,7 @@ def write_report(
     figures: Sequence[Figure] = (),
     skipped: Sequence[Mapping[str, str]] = (),
 ) -> Path:
-    r"""Write `report.tex` into `folder`, and beside it `numbers.tex` with what its prose says of cost and rank.
+    r"""Write `report.tex` into `folder`, and beside it `macros.tex` with what its prose says of cost and rank.
 
     Args:
         folder: where the report goes; the tables and figures are named relative to it.
@@ -138,7 +138,7 @@ def write_report(
         several_seeds=any(judged.total.n > 1 for judged in results.matrices.values()),
     )
     macros = prose_numbers(results, records)
-    write_text(folder / "numbers.tex", "".join(f"\\newcommand{{\\{name}}}{{{v}}}\n" for name, v in macros.items()))
+    write_text(folder / "macros.tex", "".join(f"\\newcommand{{\\{name}}}{{{v}}}\n" for name, v in macros.items()))
     write_text(folder / "report.tex", text)
     return folder / "report.tex"
 

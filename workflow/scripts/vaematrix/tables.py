@@ -575,7 +575,11 @@ def _page(title: str, sections: Sequence[tuple[str, pd.DataFrame, str]]) -> str:
 
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     tables = [
-        {"heading": heading, "html": frame.to_html(index=False, border=0, na_rep="–", justify="unset"), "note": note}
+        {
+            "heading": heading,
+            "html": frame.where(frame.notna(), "–").to_html(index=False, border=0, justify="unset"),
+            "note": note,
+        }
         for heading, frame, note in sections
     ]
     return environment.get_template("page.html.jinja").render(title=title, tables=tables)
