@@ -9,13 +9,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaematrix import latex
 from vaematrix.errors import UserError
 from vaematrix.files import write_text, written_whole
 from vaematrix.matrix import rounded
-from vaematrix.tables import TEMPLATES, Results, floor_word, leaders
+from vaematrix.pages import TEMPLATES
+from vaematrix.tables import Results, floor_word, leaders
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEX_HINT = (
     "no PDF of the report: pdflatex was not found. Install it, on Debian and Ubuntu with "
@@ -95,10 +99,43 @@ def write_report(
     Returns:
         The path of report.tex.
     """
-    import jinja2
-
     folder = Path(folder)
     shutil.rmtree(folder / "figures", ignore_errors=True)  # of an earlier report, which may have shown others
+    text = (
+        _latex_environment()
+        .get_template("report.tex.jinja")
+        .render(
+            results=results,
+            tables=_relative(tables, folder),
+            macro=lambda name, of="": f"\\vm{name}{latex.macro_word(of) if of else ''}{{}}",
+            matrix_file=latex.matrix_file,
+            floor_word=floor_word,
+            published={table.key: latex.published_file(table.key) for table in results.published},
+            protocol=protocol_rows(results, settings or {}),
+            random_features="frechet_random" in results.keys.values(),
+            judged_by=[results.label(key) for key in results.keys.values()],
+            **_figures(figures, folder),
+            best=[(key, results.label(key), results.rubric["metrics"][key]["better"]) for key, *_ in best_of(results)],
+            breakpoints=breakpoint_rows(results),
+            costs=cost_rows(records),
+            devices=device_rows(records),
+            provenance=provenance_rows(results, records),
+            versions=_versions(results, records),
+            skipped=skipped,
+            claim_fails=leaders(results.published, "printed") != leaders(results.published, "recomputed"),
+            several_seeds=any(judged.total.n > 1 for judged in results.matrices.values()),
+        )
+    )
+    macros = prose_numbers(results, records)
+    write_text(folder / "macros.tex", "".join(f"\\newcommand{{\\{name}}}{{{v}}}\n" for name, v in macros.items()))
+    write_text(folder / "report.tex", text)
+    return folder / "report.tex"
+
+
+def _latex_environment() -> "jinja2.Environment":
+    """Templates whose signs do not clash with LaTeX's braces."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         block_start_string="<%",
@@ -116,31 +153,7 @@ def write_report(
     environment.filters["tex"] = latex.escape
     # In narrow columns a long name may break after an underscore.
     environment.filters["breakable"] = lambda escaped: escaped.replace(r"\_", r"\_\allowbreak{}")
-    text = environment.get_template("report.tex.jinja").render(
-        results=results,
-        tables=_relative(tables, folder),
-        macro=lambda name, of="": f"\\vm{name}{latex.macro_word(of) if of else ''}{{}}",
-        matrix_file=latex.matrix_file,
-        floor_word=floor_word,
-        published={table.key: latex.published_file(table.key) for table in results.published},
-        protocol=protocol_rows(results, settings or {}),
-        random_features="frechet_random" in results.keys.values(),
-        judged_by=[results.label(key) for key in results.keys.values()],
-        **_figures(figures, folder),
-        best=[(key, results.label(key), results.rubric["metrics"][key]["better"]) for key, *_ in best_of(results)],
-        breakpoints=breakpoint_rows(results),
-        costs=cost_rows(records),
-        devices=device_rows(records),
-        provenance=provenance_rows(results, records),
-        versions=_versions(results, records),
-        skipped=skipped,
-        claim_fails=leaders(results.published, "printed") != leaders(results.published, "recomputed"),
-        several_seeds=any(judged.total.n > 1 for judged in results.matrices.values()),
-    )
-    macros = prose_numbers(results, records)
-    write_text(folder / "macros.tex", "".join(f"\\newcommand{{\\{name}}}{{{v}}}\n" for name, v in macros.items()))
-    write_text(folder / "report.tex", text)
-    return folder / "report.tex"
+    return environment
 
 
 def compile_pdf(tex: str | Path) -> Path:

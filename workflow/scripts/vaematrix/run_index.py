@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from vaematrix.files import write_text
-from vaematrix.tables import TEMPLATES
+from vaematrix.pages import page
 
 
 @dataclass(frozen=True)
@@ -28,10 +26,8 @@ class IndexedRun:
 
 
 def write_index(path: str | Path, title: str, runs: Sequence[IndexedRun]) -> None:
-    """Write the page: nothing in it leads out of it, so that it can be mailed and read offline."""
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
-    text = environment.get_template("runs.html.jinja").render(title=title, runs=list(map(_shown, runs)))
-    write_text(path, text)
+    """Write the page of `runs`, in their order."""
+    write_text(path, page("runs.html.jinja", title=title, runs=list(map(_shown, runs))))
 
 
 def _shown(run: IndexedRun) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from vaematrix import latex, matrix
 from vaematrix.errors import UserError
 from vaematrix.files import write_text
 from vaematrix.matrix import Matrix, PublishedTable, Spread, Standing, rounded
+from vaematrix.pages import page
 
-TEMPLATES = Path(__file__).with_name("templates")
 NEEDS = r"\usepackage[T1]{fontenc}, \usepackage{booktabs}"
 
 NO_SEED = -1  # in `missing`: the whole model
@@ -571,9 +571,6 @@ def matrix_html(results: Results) -> str:
 
 
 def _page(title: str, sections: Sequence[tuple[str, pd.DataFrame, str]]) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     tables = [
         {
             "heading": heading,
@@ -582,7 +579,7 @@ def _page(title: str, sections: Sequence[tuple[str, pd.DataFrame, str]]) -> str:
         }
         for heading, frame, note in sections
     ]
-    return environment.get_template("page.html.jinja").render(title=title, tables=tables)
+    return page("page.html.jinja", title=title, tables=tables)
 
 
 def summary_text(results: Results) -> str:
