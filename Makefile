@@ -40,7 +40,7 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest tests/test_lint.py
 
 report: $(VENV)/installed
-	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html
+	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html --report-stylesheet workflow/report/style.css
 
 compare: $(VENV)/installed
 	@$(BIN)/python workflow/scripts/compare.py "$(A)" "$(B)" --output results/compare $(if $(FORCE),--across-protocols)

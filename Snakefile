@@ -22,6 +22,7 @@ rule all:
         of_runs(*(f"{picture}.png" for picture in PICTURES)),
         f"{RESULTS}/tables/summary.txt",
         TRIANGLE,
+        f"{RESULTS}/report/runs.html",
         f"{RESULTS}/report/report.tex",
         f"{RESULTS}/report/report.pdf" if TEX else [],
 

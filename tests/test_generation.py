@@ -238,6 +238,28 @@ def test_other_models_pictures_are_the_models_own() -> None:
             assert_same_picture(images[face, 1 + attribute], picture(model, moved, y[face]))
 
 
+def test_interpolations_walk_a_straight_line(glass: Callable[[Autoencoder], Autoencoder]) -> None:
+    z, y = codes(4).round(), np.array([[0, 1, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]], dtype=bool)
+    images = generation.interpolate(glass(trained("conditional_vae")), z, y, 5)
+    assert images.shape[:2] == (2, 5)
+    for pair in (0, 1):
+        for step in range(5):
+            share = step / 4
+            expected = z[2 * pair] + share * (z[2 * pair + 1] - z[2 * pair])
+            np.testing.assert_allclose(seen_codes(images)[pair, step], expected, atol=0.5 / 25)
+            labels = y[2 * pair] + share * (y[2 * pair + 1].astype(float) - y[2 * pair])
+            np.testing.assert_allclose(images[pair, step, 0, :ATTRIBUTES, 1] / 255, labels, atol=0.5 / 255)
+
+
+@pytest.mark.parametrize("family", ["vae", "conditional_vae"])
+def test_interpolations_end_at_the_reconstructions(family: str) -> None:
+    model, z, y = trained(family), codes(4), labels(4)
+    images = generation.interpolate(model, z, y, 3)
+    assert images.shape == (2, 3, SIZE, SIZE, 3)
+    for face in range(4):
+        assert_same_picture(images[face // 2, -(face % 2)], picture(model, z[face], y[face]))
+
+
 def posteriors() -> tuple[np.ndarray, np.ndarray]:
     """Posteriors of 30 images whose dimensions carry much, little, most, nothing and some information."""
     rng = np.random.default_rng(5)

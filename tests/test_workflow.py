@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.workflow]
 MODELS = ["beta_vae", "conditional_vae", "a_b & 50%"]
 RUN_RULES = ["train", "generate", "evaluate", "run_figures"]
 TABLES = {"tables", "weight_triangle", "report", "compile_report"}
-AGGREGATION = TABLES | {"experiment_figures"}
+AGGREGATION = TABLES | {"experiment_figures", "index_runs"}
 
 
 def chain(*models: str, rules: list[str] = RUN_RULES) -> set[str]:
@@ -50,6 +50,7 @@ def config(old: str, new: str) -> Callable[[Path], None]:
 LIBRARY = "workflow/scripts/vaematrix"
 SEED_2 = {f"{rule} {model} 2" for rule in RUN_RULES for model in MODELS}
 PICTURES = chain(*MODELS, rules=["run_figures"]) | {"report", "compile_report"}
+SEEN = ["evaluate", "run_figures"]  # the pictures are sorted by what was measured
 FIGURES = chain(*MODELS, rules=["run_figures"]) | {"experiment_figures", "summarise_dataset"} | TABLES - {"tables"}
 EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floors"} | chain(*MODELS) | AGGREGATION
 
@@ -65,13 +66,13 @@ EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floor
         (append(f"{LIBRARY}/training.py"), chain(*MODELS) | AGGREGATION),
         (config("epochs: 2", "epochs: 3"), chain(*MODELS) | AGGREGATION),
         (config("count: 24", "count: 25"), chain(*MODELS, rules=RUN_RULES[1:]) | AGGREGATION),
-        (append(f"{LIBRARY}/metrics/ssim.py"), chain(*MODELS, rules=["evaluate"]) | {"floors"} | TABLES),
+        (append(f"{LIBRARY}/metrics/ssim.py"), chain(*MODELS, rules=SEEN) | {"floors"} | AGGREGATION),
         (lambda project: edit(project / "config/rubric.yaml", "0.4, 0.8]", "0.4, 0.9]"), TABLES),
         (append(f"{LIBRARY}/tables/results.py"), TABLES),
         (append(f"{LIBRARY}/matrix.py"), TABLES),
-        (append(f"{LIBRARY}/figures.py"), FIGURES),
+        (append(f"{LIBRARY}/figures/style.py"), FIGURES),
         (lambda project: edit(project / "config/config.yaml", "crop: 140", "crop: 148"), EVERYTHING),
-        (config("resamples: 100", "resamples: 101"), chain(*MODELS, rules=["evaluate"]) | {"floors"} | TABLES),
+        (config("resamples: 100", "resamples: 101"), chain(*MODELS, rules=SEEN) | {"floors"} | AGGREGATION),
         (config("seeds: [0, 1]", "seeds: [0, 1, 2]"), SEED_2 | AGGREGATION),
         (config("threads: 1", "threads: 2"), set()),
         (lambda project: edit(project / "config/config.yaml", "Smiling, ", ""), PICTURES),

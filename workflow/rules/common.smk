@@ -106,7 +106,15 @@ RAW = f"resources/{DATASET['name']}/raw"
 FACES = f"resources/{DATASET['name']}/crop{DATASET['crop']}-{DATASET['size']}px-{DATASET['filter']}"
 SHARDS = [f"{FACES}/shard-{shard:05d}-of-{DATASET['shards']:05d}.parquet" for shard in range(DATASET["shards"])]
 INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
-PICTURES = ["reconstructions", "samples", "traversal", "attributes"]
+PICTURES = ["reconstructions", "samples", "attributes", "traversal", "interpolations"]
+# Of all runs together, with their labels in the HTML report.
+FIGURES = {
+    "overview": "reconstructions of all models",
+    "prior_samples": "samples of all models",
+    "distributions": "errors of all models",
+    "rate_distortion": "rate and distortion",
+    "training": "training curves",
+}
 TABLES = [
     f"{RESULTS}/tables/{name}"
     for name in (
@@ -229,13 +237,13 @@ def summary_key():
 @cache
 def pictures_key(model):
     """What a run's pictures show."""
-    return key(generation_key(model), config["figures"], code("run_figures.py"))
+    return key(evaluation_key(model), config["figures"], code("run_figures.py"))
 
 
 @cache
 def figures_key():
     """What the experiment's figures show."""
-    return key([generation_key(model) for model in MODELS], RUNS, code("experiment_figures.py"))
+    return key([evaluation_key(model) for model in MODELS], RUNS, code("experiment_figures.py"))
 
 
 @cache
@@ -243,7 +251,7 @@ def tables_key():
     """What the tables are made of."""
     keys = {model: evaluation_key(model) for model in MODELS}
     made_of = [keys, SEEDS, config["missing"], floors_key(), RUBRIC]
-    return key(made_of, code("make_tables.py"), template("page.html.jinja"))
+    return key(made_of, code("make_tables.py"), template("base.html.jinja", "page.html.jinja"))
 
 
 @cache
@@ -262,9 +270,16 @@ def report_key():
     )
 
 
-def template(name):
-    """The content of a template of tables or report."""
-    return (SCRIPTS / "vaematrix/templates" / name).read_text()
+@cache
+def index_key():
+    """What the index of the runs shows."""
+    keys = {model: evaluation_key(model) for model in MODELS}
+    return key(keys, SEEDS, config["missing"], code("index_runs.py"), template("base.html.jinja", "runs.html.jinja"))
+
+
+def template(*names):
+    """The content of templates of tables, index or report."""
+    return "".join((SCRIPTS / "vaematrix/templates" / name).read_text() for name in names)
 
 
 def refuse_unrecorded(path, made_by, asked_for):

@@ -2,14 +2,16 @@
 
 
 rule generate:
-    """Reconstruct the evaluation split, draw samples, walk along latent dimensions, switch attributes."""
+    """Reconstruct the evaluation split, draw samples, walk along latent dimensions and between faces, switch attributes."""
     input:
         shards=SHARDS,
         weights=f"{RUN}/model.safetensors",
     output:
         reconstructions=f"{RUN}/reconstructions.parquet",
         samples=f"{RUN}/samples.parquet",
+        prior_samples=f"{RUN}/prior_samples.parquet",
         traversal=f"{RUN}/traversal.parquet",
+        interpolations=f"{RUN}/interpolations.parquet",
         attributes=f"{RUN}/attributes.parquet",
     log:
         f"{LOGS}/generate/{{model}}/seed-{{seed}}.log",

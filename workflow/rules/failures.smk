@@ -6,7 +6,7 @@ import tempfile
 from vaematrix.console import errors_in
 
 # What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
-MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "report", "compile_report"]
+MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "index_runs", "report", "compile_report"]
 MADE_OF_RUNS += ["weight_triangle"] if TRIANGLE else []
 
 
@@ -63,7 +63,8 @@ def make_without(failed, targets):
 def finish_without_failed_runs():
     """Make what was asked for without the failed runs, and name these."""
     unfinished = set(workflow.dag.needrun_jobs())
-    targets = sorted({"tables", "weight_triangle", "report", "compile_report"} & {job.rule.name for job in unfinished})
+    made = {"tables", "weight_triangle", "index_runs", "report", "compile_report"}
+    targets = sorted(made & {job.rule.name for job in unfinished})
     failed = [] if stopped_early() else failed_runs(unfinished)
     if not failed or not targets:
         return

@@ -2,12 +2,14 @@
 
 
 rule run_figures:
-    """The pictures of one run."""
+    """The pictures of one run, each for the screen and beside it for print."""
     input:
         shards=SHARDS,
         reconstructions=f"{RUN}/reconstructions.parquet",
+        per_image=f"{RUN}/per_image.parquet",
         samples=f"{RUN}/samples.parquet",
         traversal=f"{RUN}/traversal.parquet",
+        interpolations=f"{RUN}/interpolations.parquet",
         attributes=f"{RUN}/attributes.parquet",
     output:
         [
@@ -20,6 +22,7 @@ rule run_figures:
             )
             for picture in PICTURES
         ],
+        [f"{RUN}/{picture}.pdf" for picture in PICTURES],
     log:
         f"{LOGS}/run_figures/{{model}}/seed-{{seed}}.log",
     benchmark:
@@ -30,7 +33,6 @@ rule run_figures:
         mem_mb=4000,
         runtime=10,
     params:
-        pictures=PICTURES,
         attributes=config["figures"]["attributes"],
         split=config["evaluation"]["split"],
         key=lambda wildcards: pictures_key(wildcards.model),
@@ -39,25 +41,24 @@ rule run_figures:
 
 
 rule experiment_figures:
-    """Training curves of all runs, and all models on the same faces."""
+    """What all runs show together, each figure for the screen and beside it for print."""
     input:
         shards=SHARDS,
         histories=of_runs("history.jsonl"),
+        per_image=of_runs("per_image.parquet"),
         reconstructions=of_runs("reconstructions.parquet", runs=FIRST_RUNS),
-        samples=of_runs("samples.parquet", runs=FIRST_RUNS),
+        prior_samples=of_runs("prior_samples.parquet", runs=FIRST_RUNS),
     output:
-        curves=report(
-            f"{RESULTS}/figures/training.png",
-            caption="../report/training.rst",
-            category="Experiment",
-            labels={"figure": "training curves"},
-        ),
-        overview=report(
-            f"{RESULTS}/figures/overview.png",
-            caption="../report/overview.rst",
-            category="Experiment",
-            labels={"figure": "all models"},
-        ),
+        [
+            report(
+                f"{RESULTS}/figures/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category="Experiment",
+                labels={"figure": label},
+            )
+            for figure, label in FIGURES.items()
+        ],
+        [f"{RESULTS}/figures/{figure}.pdf" for figure in FIGURES],
     log:
         f"{LOGS}/experiment_figures.log",
     benchmark:
@@ -158,19 +159,52 @@ if TRIANGLE:
             "../scripts/weight_triangle.py"
 
 
+rule index_runs:
+    """Every run with its cost, its records and its logs, on one page."""
+    input:
+        of_runs("run.json", "metrics.json"),
+    output:
+        report(
+            f"{RESULTS}/report/runs.html",
+            caption="../report/runs.rst",
+            category="Runs",
+            subcategory="all runs",
+            labels={"table": "records and logs"},
+        ),
+    log:
+        f"{LOGS}/index_runs.log",
+    benchmark:
+        f"{LOGS}/index_runs.benchmark.tsv"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        experiment=config["experiment"],
+        missing=MISSING,
+        logs=LOGS,
+        models=MODELS,
+        seeds=SEEDS,
+        key=lambda wildcards: index_key(),
+    script:
+        "../scripts/index_runs.py"
+
+
 rule report:
     """The report's LaTeX source."""
     input:
         tables=rules.tables.output,
+        triangle=TRIANGLE,
         metrics=of_runs("metrics.json"),
         floors=[rules.floors.output.mean_face, rules.floors.output.pca],
         runs=of_runs("run.json"),
         summary=rules.summarise_dataset.output.summary,
-        pictures=of_runs(*(f"{picture}.png" for picture in PICTURES), runs=FIRST_RUNS),
-        curves=rules.experiment_figures.output.curves,
-        overview=rules.experiment_figures.output.overview,
+        figures=[f"{RESULTS}/figures/{figure}.pdf" for figure in FIGURES],
+        pictures=of_runs(*(f"{picture}.pdf" for picture in PICTURES), runs=FIRST_RUNS),
     output:
         f"{RESULTS}/report/report.tex",
+        f"{RESULTS}/report/macros.tex",
     log:
         f"{LOGS}/report.log",
     benchmark:
@@ -194,6 +228,10 @@ rule compile_report:
     """The report as PDF, where TeX is installed."""
     input:
         rules.report.output,
+        rules.report.input.tables,
+        TRIANGLE,
+        rules.report.input.figures,
+        rules.report.input.pictures,
     output:
         report(
             f"{RESULTS}/report/report.pdf",

@@ -1,4 +1,4 @@
-"""Reconstructions, samples, a traversal and attribute switches of one trained model, as parquet."""
+"""Reconstructions, samples, a traversal, interpolations and attribute switches of one trained model, as parquet."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from vaematrix.faces.shards import read_faces
 from vaematrix.files import sha256
 from vaematrix.images import write_images
 from vaematrix.models import weights
-from vaematrix.samplers import SAMPLERS
+from vaematrix.samplers import SAMPLERS, PriorSampler
 from vaematrix.training import Split
 
-TRAVERSED, STEPS, SWITCHED_FACES = 8, 9, 6
+TRAVERSED, STEPS, SWITCHED_FACES, PAIRS, BETWEEN, OF_THE_PRIOR = 8, 9, 6, 5, 8, 20
 
 
 def main(snakemake: Any) -> None:
@@ -45,6 +45,25 @@ def main(snakemake: Any) -> None:
             generation.decode(model, sampler.draw(p.sampling["count"], p.sampling["seed"]), drawn),
             dict(zip(names, map(pa.array, drawn.T), strict=True)) if model.conditional else {},
             {"vaematrix.sampling": {**p.sampling, **sampler.about}, **origin},
+        )
+
+        # What all models make of the same codes, whatever the sampler that their metrics use.
+        seed = p.sampling["seed"]
+        labels = generation.draw_attributes(faces.attributes, OF_THE_PRIOR, seed)
+        same = PriorSampler(model.network.latent).draw(OF_THE_PRIOR, seed)
+        images = generation.decode(model, same, labels)
+        write_images(output.prior_samples, images, {}, {"vaematrix.seed": seed, **origin})
+
+        between = 2 * min(PAIRS, len(means) // 2)
+        images = generation.interpolate(model, means[:between], faces.attributes[:between], BETWEEN)
+        write_images(
+            output.interpolations,
+            images.reshape(-1, *images.shape[2:]),
+            {
+                "from": np.repeat(faces.image_ids[:between:2], BETWEEN),
+                "to": np.repeat(faces.image_ids[1:between:2], BETWEEN),
+            },
+            origin,
         )
 
         images, dimensions, kl, values = generation.traverse(

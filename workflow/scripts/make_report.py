@@ -14,6 +14,7 @@ def main(snakemake: Any) -> None:
     with logged(snakemake.log[0]):
         runs, floors = (list(map(read_json, paths)) for paths in (files.metrics, files.floors))
         summary = read_json(files.summary)
+        triangle = [path for path in files.triangle if path.endswith(".pdf")]
         pictures = [
             Figure(path, path.stem, model=path.parts[-3], seed=int(path.parts[-2].removeprefix("seed-")))
             for path in map(Path, files.pictures)
@@ -24,7 +25,7 @@ def main(snakemake: Any) -> None:
             collect(runs, p.rubric, p.models, floors, p.missing),
             records=list(map(read_json, files.runs)),
             settings=p.settings,
-            figures=[Figure(Path(files.overview), "overview"), Figure(Path(files.curves), "curves"), *pictures],
+            figures=[*(Figure(path, path.stem) for path in map(Path, [*files.figures, *triangle])), *pictures],
             skipped=summary["skipped"],
         )
 

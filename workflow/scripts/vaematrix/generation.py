@@ -38,7 +38,8 @@ def decode(model: Autoencoder, codes: np.ndarray, attributes: np.ndarray) -> np.
     """Decode latent codes.
 
     Args:
-        codes: float32 [n, latent]. attributes: bool [n, k], read by conditional models only.
+        codes: float32 [n, latent].
+        attributes: bool [n, k], or float32 in [0, 1] for what lies between; read by conditional models only.
 
     Returns:
         The decoder's means as uint8 [n, h, w, 3].
@@ -83,6 +84,27 @@ def traverse(
     flat = codes.reshape(-1, codes.shape[-1])
     images = decode(model, flat, np.repeat(attributes[None], len(flat), axis=0))
     return images.reshape(len(chosen), steps, *images.shape[1:]), chosen, kl[chosen], values
+
+
+def interpolate(model: Autoencoder, codes: np.ndarray, attributes: np.ndarray, steps: int) -> np.ndarray:
+    """Walk from the first code to the second on a straight line, from the third to the fourth, and so on.
+
+    A conditional model's labels go along, so that both ends are the faces' reconstructions.
+
+    Args:
+        codes: float32 [2·pairs, latent]. attributes: bool [2·pairs, k].
+        steps: pictures on each line, both ends included.
+
+    Returns:
+        uint8 [pairs, steps, h, w, 3].
+    """
+    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+
+    def line(ends: np.ndarray) -> np.ndarray:
+        return ((1 - share) * ends[::2, None] + share * ends[1::2, None]).reshape(-1, ends.shape[1])
+
+    images = decode(model, line(codes), line(attributes.astype(np.float32)))
+    return images.reshape(-1, steps, *images.shape[1:])
 
 
 def attribute_directions(codes: np.ndarray, attributes: np.ndarray) -> np.ndarray:

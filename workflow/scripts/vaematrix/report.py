@@ -5,15 +5,21 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaematrix import latex
 from vaematrix.errors import UserError
 from vaematrix.files import write_text, written_whole
-from vaematrix.tables import TEMPLATES, Results, floor_word, leaders
+from vaematrix.matrix import rounded
+from vaematrix.pages import TEMPLATES
+from vaematrix.tables import Results, floor_word, leaders
+
+if TYPE_CHECKING:
+    import jinja2
 
 TEX_HINT = (
     "no PDF of the report: pdflatex was not found. Install it, on Debian and Ubuntu with "
@@ -22,18 +28,37 @@ TEX_HINT = (
 
 # What to see in a figure, by its kind; the order is that of the report.
 CAPTIONS = {
-    "overview": "The same faces in {of}: originals, reconstructions, samples.",
-    "curves": "The training of {of}, epoch by epoch. A validation loss that turns upwards means overfitting; "
-    "a KL divergence near zero means that the decoder ignores the latent. Losses are comparable between models only "
-    "where their objectives are the same.",
-    "reconstructions": "Faces of the evaluation split over their reconstructions from the posterior mean by {of}. "
-    "Look at what is lost first: hair, teeth, glasses, backgrounds.",
+    "overview": "The same faces of the evaluation split, and their reconstructions by the first run of each model. "
+    "Compare down a column.",
+    "prior_samples": "What the first run of each model makes of the same latent codes, drawn from N(0, I): a column is "
+    "one code. Look for whole faces, and for variety along a row; a code means the same face to two models by chance "
+    "only.",
+    "distributions": "Error and structural similarity of each reconstruction, all images of all seeds of a model: the "
+    "middle half (thick), the range from 5 to 95 % (thin), and each seed's median (marker). Where violins overlap "
+    "widely, a difference of means says little about a single face.",
+    "rate_distortion": "Each run as a point, on the validation split after the last epoch: how much its codes say "
+    "about a face (KL) against how far its reconstructions from sampled codes are (MSE). Nearer to the lower left "
+    "corner is better; along a falling line, one is bought with the other.",
+    "weights": "All ways to divide the weight among the three metrics: a corner gives one metric all of it. The colour "
+    "is the model with the highest total there, stripes a tie; the markers are the weights in use. Left, the scores in "
+    "ten steps that the tables use; right, the same breakpoints joined by straight lines. A marker far from every border "
+    "is a ranking that does not hang on its weights.",
+    "training": "The training of {of}, epoch by epoch; a thin line is a seed, the thick one their mean, which ends in "
+    "the model's marker. A validation loss that turns upwards means overfitting; a KL divergence near zero means that "
+    "the decoder ignores the latent. Losses are comparable between models only where their objectives are the same.",
+    "reconstructions": "The faces of the evaluation split that {of} reconstructs best, middling and worst by SSIM: "
+    "originals above, reconstructions from the posterior mean below. Look at what is lost first: hair, teeth, glasses, "
+    "backgrounds.",
     "samples": "Samples of {of}, the first ones drawn, none chosen. Look for whole faces, and for variety.",
-    "traversal": "One face's code in {of}, moved along one latent dimension per row. "
-    "A disentangled dimension changes one thing along its row.",
-    "attributes": "Faces with one attribute after the other switched by {of}: a conditional model is told another "
-    "label and keeps its latent code, any other model's code is moved along the attribute's mean direction. "
-    "The person and the pose should stay, the attribute should change.",
+    "attributes": "Two faces without (above) and with (below) one attribute after the other, by {of}. One of each "
+    "pair is the reconstruction, the other has the attribute switched: a conditional model is told another label and "
+    "keeps its latent code, any other model's code is moved along the attribute's mean direction. The person and the "
+    "pose should stay, the attribute should change.",
+    "traversal": "One face's code in {of}, moved along the latent dimensions that carry most information, sorted by "
+    "their KL; columns are values in standard deviations of the prior. A disentangled dimension changes one thing "
+    "along its row.",
+    "interpolations": "Pairs of faces, and what {of} decodes on the straight line between their posterior means; a "
+    "conditional model's labels go along. Every picture on the way should be a face, and the steps should be even.",
 }
 
 
@@ -64,7 +89,7 @@ def write_report(
     figures: Sequence[Figure] = (),
     skipped: Sequence[Mapping[str, str]] = (),
 ) -> Path:
-    r"""Write `report.tex` into `folder`.
+    r"""Write `report.tex` into `folder`, and beside it `macros.tex` with what its prose says of cost and rank.
 
     Args:
         folder: where the report goes; the tables and figures are named relative to it.
@@ -78,10 +103,43 @@ def write_report(
     Returns:
         The path of report.tex.
     """
-    import jinja2
-
     folder = Path(folder)
     shutil.rmtree(folder / "figures", ignore_errors=True)  # of an earlier report, which may have shown others
+    text = (
+        _latex_environment()
+        .get_template("report.tex.jinja")
+        .render(
+            results=results,
+            tables=_relative(tables, folder),
+            macro=lambda name, of="": f"\\vm{name}{latex.macro_word(of) if of else ''}{{}}",
+            matrix_file=latex.matrix_file,
+            floor_word=floor_word,
+            published={table.key: latex.published_file(table.key) for table in results.published},
+            protocol=protocol_rows(results, settings or {}),
+            random_features="frechet_random" in results.keys.values(),
+            judged_by=[results.label(key) for key in results.keys.values()],
+            **_figures(figures, folder),
+            best=[(key, results.label(key), results.rubric["metrics"][key]["better"]) for key, *_ in best_of(results)],
+            breakpoints=breakpoint_rows(results),
+            costs=cost_rows(records),
+            devices=device_rows(records),
+            provenance=provenance_rows(results, records),
+            versions=_versions(results, records),
+            skipped=skipped,
+            claim_fails=leaders(results.published, "printed") != leaders(results.published, "recomputed"),
+            several_seeds=any(judged.total.n > 1 for judged in results.matrices.values()),
+        )
+    )
+    macros = prose_numbers(results, records)
+    write_text(folder / "macros.tex", "".join(f"\\newcommand{{\\{name}}}{{{v}}}\n" for name, v in macros.items()))
+    write_text(folder / "report.tex", text)
+    return folder / "report.tex"
+
+
+def _latex_environment() -> "jinja2.Environment":
+    """Templates whose signs do not clash with LaTeX's braces."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         block_start_string="<%",
@@ -99,26 +157,7 @@ def write_report(
     environment.filters["tex"] = latex.escape
     # In narrow columns a long name may break after an underscore.
     environment.filters["breakable"] = lambda escaped: escaped.replace(r"\_", r"\_\allowbreak{}")
-    text = environment.get_template("report.tex.jinja").render(
-        results=results,
-        tables=_relative(tables, folder),
-        macro=lambda name, of="": f"\\vm{name}{latex.macro_word(of) if of else ''}{{}}",
-        matrix_file=latex.matrix_file,
-        floor_word=floor_word,
-        published={table.key: latex.published_file(table.key) for table in results.published},
-        protocol=protocol_rows(results, settings or {}),
-        random_features="frechet_random" in results.keys.values(),
-        judged_by=[results.label(key) for key in results.keys.values()],
-        figures=_figure_groups(figures, folder),
-        costs=cost_rows(records),
-        provenance=provenance_rows(results, records),
-        versions=_versions(results, records),
-        skipped=skipped,
-        claim_fails=leaders(results.published, "printed") != leaders(results.published, "recomputed"),
-        several_seeds=any(judged.total.n > 1 for judged in results.matrices.values()),
-    )
-    write_text(folder / "report.tex", text)
-    return folder / "report.tex"
+    return environment
 
 
 def compile_pdf(tex: str | Path) -> Path:
@@ -213,6 +252,60 @@ def cost_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     ]
 
 
+def device_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Device, runs, hours, largest peak of memory in GB and range of images per second, as text, one row a device."""
+    rows = []
+    for device in dict.fromkeys(str(record.get("device", "–")) for record in records):
+        there = [record for record in records if str(record.get("device", "–")) == device]
+        hours = f"{sum(_known(there, 'seconds')) / 3600:.2f}"
+        memory = f"{max(_known(there, 'peak_memory_mb'), default=0) / 1000:.2f}"
+        speeds = [f"{speed:,.0f}" for speed in sorted(_known(there, "images_per_second"))]
+        rows.append([device, str(len(there)), hours, memory, "–".join(dict.fromkeys(speeds[:1] + speeds[-1:]))])
+    return rows
+
+
+def breakpoint_rows(results: Results) -> list[list[str]]:
+    """The value that earns each score, from 10 to 2, for every metric of the matrix; the first row is the header."""
+    rows = [["", *map(str, range(10, 1, -1))]]
+    for key in results.keys.values():
+        rule = results.rubric["metrics"][key]
+        sign = "≤" if rule["better"] == "lower" else "≥"
+        rows.append([f"{results.heading(key).rstrip(' ↓↑')} {sign}", *(f"{value:g}" for value in rule["scores"])])
+    return rows
+
+
+def best_of(results: Results) -> list[tuple[str, str, str]]:
+    """For each metric of the matrix its key, the models with the best mean over seeds, and that mean as printed."""
+    found = []
+    for key in results.keys.values():
+        spreads = {model: results.spread(model, key) for model in results.matrices}
+        means = {model: spread.mean for model, spread in spreads.items() if spread}
+        if means:
+            best = (min if results.rubric["metrics"][key]["better"] == "lower" else max)(means.values())
+            first = [model for model, mean in means.items() if mean == best]
+            found.append((key, " and ".join(first), rounded(best, results.decimals(key))))
+    return found
+
+
+def prose_numbers(results: Results, records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What the prose says beyond `tables.numbers`, by the name of its macro: the best values, and the cost."""
+    macros = {}
+    for key, models, value in best_of(results):
+        macros[f"vmBest{latex.macro_word(key)}"] = value
+        macros[f"vmBestModelBy{latex.macro_word(key)}"] = models
+    if records:
+        seconds, speeds = sum(_known(records, "seconds")), sorted(_known(records, "images_per_second")) or [0.0]
+        macros["vmTrainingTime"] = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
+        macros["vmTrainedRuns"] = str(len(records))
+        macros["vmPeakMemory"] = f"{max(_known(records, 'peak_memory_mb'), default=0) / 1000:.2f} GB"
+        macros |= {"vmSlowest": f"{speeds[0]:,.0f}", "vmFastest": f"{speeds[-1]:,.0f}"}
+    return {name: latex.escape(value) for name, value in macros.items()}
+
+
+def _known(records: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+    return [record[key] for record in records if record.get(key) is not None]
+
+
 def provenance_rows(results: Results, records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Model, seed, and the beginnings of the hashes of weights, code and data and of the git commit."""
 
@@ -238,14 +331,19 @@ def _versions(results: Results, records: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{package} {' / '.join(versions)}" for package, versions in seen.items())
 
 
-def _figure_groups(figures: Sequence[Figure], folder: Path) -> list[tuple[str, list[dict[str, str]]]]:
-    """(kind, [path and caption]) in the order of CAPTIONS; kinds it does not know come last."""
+def _figures(figures: Sequence[Figure], folder: Path) -> dict[str, Any]:
+    """Figures of all models together (`shared`: kind -> [path and caption]) and of one each (`own`: the same as pairs).
+
+    Kinds are in the order of CAPTIONS; those that it does not know come last.
+    """
     kinds = list(dict.fromkeys([*CAPTIONS, *(figure.kind for figure in figures)]))
-    groups = [
-        (kind, [_placed(figure, index, folder) for index, figure in enumerate(figures) if figure.kind == kind])
-        for kind in kinds
-    ]
-    return [(kind, placed) for kind, placed in groups if placed]
+    placed = [(figure, _placed(figure, index, folder)) for index, figure in enumerate(figures)]
+
+    def of(kind: str, owned: bool) -> list[dict[str, str]]:
+        return [place for figure, place in placed if figure.kind == kind and (figure.model is not None) == owned]
+
+    shared = defaultdict(list, {kind: of(kind, owned=False) for kind in kinds})
+    return {"shared": shared, "own": [(kind, of(kind, owned=True)) for kind in kinds if of(kind, owned=True)]}
 
 
 def _placed(figure: Figure, index: int, folder: Path) -> dict[str, str]:

@@ -5,31 +5,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
 
-from vaematrix.figures import model_lines
-from vaematrix.files import written_whole
+from vaematrix.figures.style import CHART_DPI, WIDTH, model_lines, plain, save, styled
 from vaematrix.weight_space import Landscape, Point, Territory
 
 # Where the corners lie: all weight on the first row at the top, on the second at the left, on the third at the right.
 CORNERS = np.array([[0.5, math.sqrt(3) / 2], [0.0, 0.0], [1.0, 0.0]])
 MARKERS = "osD^vP*X"
 MARK = {"linestyle": "", "markerfacecolor": "white", "markeredgecolor": "black", "markersize": 5}
-WIDTH, PANEL_HEIGHT, LINE = 6.9, 3.3, 0.2  # inches; the width of both columns of an article
+PANEL_HEIGHT, LINE = 3.3, 0.2  # inches
 GRID = 60  # steps along an edge, in which a place for a name is sought
 SMALLEST_LABELLED = 0.08  # share of all weightings below which a name has no room
-LOOK = {"font.family": "DejaVu Sans", "font.size": 7.5, "axes.titlesize": 8.5, "hatch.linewidth": 1.6,
-        "pdf.fonttype": 42, "axes.titlelocation": "left"}  # fmt: skip
 
 
-def triangle(
-    path: str | Path, landscapes: Mapping[str, Landscape], rows: Sequence[str], models: Sequence[str]
-) -> list[Path]:
+def triangle(path: str | Path, landscapes: Mapping[str, Landscape], rows: Sequence[str], models: Sequence[str]) -> None:
     """Draw one panel for each scoring, as PNG and as PDF beside it.
 
     Args:
@@ -45,23 +39,16 @@ def triangle(
         raise ValueError(f"a triangle shows the weights of three rows, not of {len(rows)}")
     looks = model_lines(models)
     handles = _legend(landscapes, looks)
-    defaults = {key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith("backend")}
-    # The user's own matplotlibrc must not change the pictures.
-    with mpl.rc_context({**defaults, **LOOK}):
+    with styled():
         height = PANEL_HEIGHT + LINE * math.ceil(len(handles) / 3)
-        figure = Figure(figsize=(WIDTH, height), dpi=240, layout="constrained", facecolor="white")
+        figure = Figure(figsize=(WIDTH, height), dpi=CHART_DPI, layout="constrained", facecolor="white")
         axes = figure.subplots(1, len(landscapes), squeeze=False)[0]
         for axis, (scoring, landscape) in zip(axes, landscapes.items(), strict=True):
             _panel(axis, landscape, rows, looks)
             axis.set_title(f"Scores: {scoring}")
         if handles:
             figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
-        undated = {"png": {"Software": None}, "pdf": {"Creator": None, "Producer": None, "CreationDate": None}}
-        paths = [Path(path).with_suffix(f".{kind}") for kind in undated]
-        for file, (kind, metadata) in zip(paths, undated.items(), strict=True):
-            with written_whole(file) as temporary:
-                figure.savefig(temporary, format=kind, metadata=metadata)
-    return paths
+        save(path, figure)
 
 
 def place(weights: Point) -> np.ndarray:
@@ -79,7 +66,7 @@ def _panel(axis: Axes, landscape: Landscape, rows: Sequence[str], looks: Mapping
             names = [*territory.models[:4], *(["…"] if len(territory.models) > 4 else [])]
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
             x, y = _roomiest(territory, landscape)
-            axis.text(x, y, _plain("\n= ".join(names)), ha="center", va="center", bbox=box, zorder=3)
+            axis.text(x, y, plain("\n= ".join(names)), ha="center", va="center", bbox=box, zorder=3)
     for share in (0.2, 0.4, 0.6, 0.8):  # of one row
         for row in range(3):
             ends = [share * CORNERS[row] + (1 - share) * CORNERS[other] for other in {0, 1, 2} - {row}]
@@ -87,7 +74,7 @@ def _panel(axis: Axes, landscape: Landscape, rows: Sequence[str], looks: Mapping
     axis.add_patch(Polygon(CORNERS, closed=True, fill=False, edgecolor="#202024", linewidth=0.8))
     alignments = (("center", "bottom", 0.03), ("left", "top", -0.03), ("right", "top", -0.03))
     for (x, y), label, (across, along, away) in zip(CORNERS, rows, alignments, strict=True):
-        axis.text(x, y + away, f"{_plain(_broken(label))}\n100%", ha=across, va=along)
+        axis.text(x, y + away, f"{plain(_broken(label))}\n100%", ha=across, va=along)
     for weights, marker in zip(landscape.sets.values(), _markers(landscape), strict=True):
         axis.plot(
             *place(weights),
@@ -133,10 +120,10 @@ def _legend(landscapes: Mapping[str, Landscape], looks: Mapping[str, Any]) -> li
         if one.pieces
         for model in one.models
     }
-    patches = [Patch(color=look["color"], label=_plain(model)) for model, look in looks.items() if model in winners]
+    patches = [Patch(color=look["color"], label=plain(model)) for model, look in looks.items() if model in winners]
     landscape = next(iter(landscapes.values()))
     marks = [
-        Line2D([], [], marker=marker, label=_plain(f"weights of {name}"), **MARK)
+        Line2D([], [], marker=marker, label=plain(f"weights of {name}"), **MARK)
         for name, marker in zip(landscape.sets, _markers(landscape), strict=True)
     ]
     return [*patches, *marks]
@@ -149,8 +136,3 @@ def _markers(landscape: Landscape) -> list[str]:
 def _broken(label: str) -> str:
     """A long label on two lines."""
     return label.replace(" (", "\n(", 1)
-
-
-def _plain(text: str) -> str:
-    """Text as it stands: matplotlib takes what is between two dollars for mathematics."""
-    return text.replace("$", r"\$")

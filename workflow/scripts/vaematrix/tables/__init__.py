@@ -12,12 +12,12 @@ import pandas as pd
 
 from vaematrix.files import write_text
 from vaematrix.tables.full import matrix_by_seed_rows, matrix_rows, metrics_rows, summary_rows
-from vaematrix.tables.pages import TEMPLATES, differences_html, matrix_html, summary_html, summary_text, weights_html
+from vaematrix.tables.pages import differences_html, matrix_html, summary_html, summary_text, weights_html
 from vaematrix.tables.results import Results, Run, collect, floor_word
 from vaematrix.tables.statistics import Findings, changes_rows, differences_rows, findings, shares_rows
 from vaematrix.tables.tex import fragments, leaders, numbers, numbers_tex
 
-__all__ = ["TEMPLATES", "Results", "collect", "csv_text", "floor_word", "leaders", "numbers", "write_tables"]
+__all__ = ["Results", "collect", "csv_text", "floor_word", "leaders", "numbers", "write_tables"]
 
 
 def write_tables(

@@ -1,10 +1,10 @@
 """The tables as HTML pages and as plain text."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
+from vaematrix import pages
 from vaematrix.matrix import PublishedTable, rounded
 from vaematrix.tables.printing import (
     cross_frame,
@@ -24,9 +24,6 @@ from vaematrix.tables.statistics import (
     differences_note,
     shares_frame,
 )
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
-
 
 _CROSS_NOTE = (
     "Total, and rank in parentheses. Each column uses the weights of the model it names. "
@@ -75,14 +72,15 @@ def weights_html(results: Results, findings: Findings) -> str:
 
 def page(title: str, sections: Sequence[tuple[str, pd.DataFrame, str]]) -> str:
     """An HTML page of tables, each with a heading and a note."""
-    import jinja2
-
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     tables = [
-        {"heading": heading, "html": frame.to_html(index=False, border=0, na_rep="–", justify="unset"), "note": note}
+        {
+            "heading": heading,
+            "html": frame.where(frame.notna(), "–").to_html(index=False, border=0, justify="unset"),
+            "note": note,
+        }
         for heading, frame, note in sections
     ]
-    return environment.get_template("page.html.jinja").render(title=title, tables=tables)
+    return pages.page("page.html.jinja", title=title, tables=tables)
 
 
 def summary_text(results: Results, findings: Findings) -> str:

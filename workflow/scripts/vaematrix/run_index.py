@@ -1,0 +1,53 @@
+"""The index of all runs as one HTML page: what each cost, and its records and logs in full."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vaematrix.files import write_text
+from vaematrix.pages import page
+
+
+@dataclass(frozen=True)
+class IndexedRun:
+    """One run, finished or missing.
+
+    Attributes:
+        files: the run's records and logs; those that do not exist are left out.
+        reason: why the run is missing; empty where it is not.
+    """
+
+    model: str
+    seed: int
+    files: Sequence[Path] = field(default=())
+    reason: str = ""
+
+
+def write_index(path: str | Path, title: str, runs: Sequence[IndexedRun]) -> None:
+    """Write the page of `runs`, in their order."""
+    write_text(path, page("runs.html.jinja", title=title, runs=list(map(_shown, runs))))
+
+
+def _shown(run: IndexedRun) -> dict[str, Any]:
+    files = {str(path): path.read_text(encoding="utf-8", errors="replace") for path in run.files if path.exists()}
+    record = next((json.loads(text) for path, text in files.items() if Path(path).name == "run.json"), {})
+    return {
+        "model": run.model,
+        "seed": run.seed,
+        "state": "missing" if run.reason else "finished",
+        "reason": run.reason,
+        "cells": [
+            record.get("device") or "–",
+            _number(record.get("seconds"), 60, 1),
+            _number(record.get("images_per_second"), 1, 0),
+            _number(record.get("peak_memory_mb"), 1000, 2),
+            (record.get("git_commit") or "–")[:10],
+        ],
+        "files": files,
+    }
+
+
+def _number(value: float | None, divisor: float, places: int) -> str:
+    return "–" if value is None else f"{value / divisor:,.{places}f}"
