@@ -1,4 +1,4 @@
-"""Reconstructions, samples, a traversal and attribute switches of one trained model, as parquet."""
+"""Reconstructions, samples, latents, a traversal and attribute switches of one trained model, as parquet."""
 
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,14 @@ import pyarrow as pa
 
 from vaematrix import devices, generation, training
 from vaematrix.console import logged
-from vaematrix.faces.shards import read_faces
+from vaematrix.faces.shards import Faces, read_faces
 from vaematrix.files import sha256
 from vaematrix.images import write_images
 from vaematrix.models import weights
 from vaematrix.samplers import SAMPLERS
+from vaematrix.subsets import MOST_FACES, at_most
 from vaematrix.training import Split
+from vaematrix.vectors import write_vectors
 
 TRAVERSED, STEPS, SWITCHED_FACES = 8, 9, 6
 
@@ -36,7 +38,12 @@ def main(snakemake: Any) -> None:
             {"vaematrix.split": p.split, **origin},
         )
 
-        codes, _ = generation.encode(model, Split.on(device, train.images, train.attributes))
+        codes, code_deviations = generation.encode(model, Split.on(device, train.images, train.attributes))
+        write_latents(
+            output.latents,
+            [("train", train, codes, code_deviations), (p.split, faces, means, deviations)],
+            origin,
+        )
         sampler = SAMPLERS[p.sampling["sampler"]](model.network.latent)
         sampler.fit(codes)
         drawn = generation.draw_attributes(faces.attributes, p.sampling["count"], p.sampling["seed"])
@@ -73,6 +80,26 @@ def main(snakemake: Any) -> None:
             },
             {"vaematrix.by": "label" if model.conditional else "direction", **origin},
         )
+
+
+def write_latents(path: str, splits: list[tuple[str, Faces, np.ndarray, np.ndarray]], metadata: dict[str, Any]) -> None:
+    """Write the posteriors of the splits (name, faces, means, standard deviations) with the faces' attributes.
+
+    Of a large training split 20,000 faces are kept, chosen by a fixed seed; the others' order is the shards'.
+    """
+    tables = []
+    for split, faces, means, deviations in splits:
+        rows = at_most(MOST_FACES, len(means), seed=0) if split == "train" else np.arange(len(means))
+        attributes = dict(zip(faces.attribute_names, faces.attributes[rows].T, strict=True))
+        columns = {"image_id": np.array(faces.image_ids)[rows], "split": [split] * len(rows), **attributes}
+        tables.append((columns, means[rows], deviations[rows] ** 2))
+    columns, means, variances = zip(*tables, strict=True)
+    write_vectors(
+        path,
+        {name: np.concatenate([part[name] for part in columns]) for name in columns[0]},
+        {"mean": np.concatenate(means), "variance": np.concatenate(variances)},
+        metadata,
+    )
 
 
 if __name__ == "__main__":

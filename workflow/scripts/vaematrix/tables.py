@@ -286,6 +286,14 @@ def summary_frame(results: Results, keys: Sequence[str], totals: bool) -> pd.Dat
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
+def further_frame(results: Results) -> pd.DataFrame:
+    """The metrics that no matrix uses: one line a metric, or one line a model where there are more models."""
+    frame = summary_frame(results, results.further, totals=False)
+    if len(frame) >= frame.shape[1]:
+        return frame
+    return frame.set_index("Model").T.rename_axis(index="Metric", columns=None).reset_index()
+
+
 def cross_frame(results: Results) -> pd.DataFrame:
     """Every model's total, and its rank in parentheses, under every set of weights in use."""
     sets = matrix.weightings(results.order, results.rubric)
@@ -445,7 +453,7 @@ def _fragments(results: Results) -> dict[str, str]:
             for table in results.published
         },
         "summary.tex": fragment(summary_frame(results, list(results.keys.values()), totals=True), everything),
-        "further.tex": fragment(summary_frame(results, results.further, totals=False), everything),
+        "further.tex": fragment(further_frame(results), everything),
         "cross_weights.tex": fragment(cross_frame(results), everything),
         "published.tex": fragment(published_frame(results), paper, left=2),
         "missing.tex": latex.table(missing_frame(results), align=r"lrp{0.6\linewidth}", needs=NEEDS, source=everything),
@@ -553,7 +561,7 @@ def summary_html(results: Results) -> str:
         ("Every model under every model's weights", cross_frame(results), _CROSS_NOTE),
     ]
     if results.further:
-        sections.append(("Further measurements", summary_frame(results, results.further, totals=False), ""))
+        sections.append(("Further measurements", further_frame(results), ""))
     if results.missing:
         sections.append(("Missing", missing_frame(results), "These runs have no matrix."))
     return _page(f"{results.experiment}: summary", sections)
