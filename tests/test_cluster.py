@@ -193,7 +193,7 @@ def test_cluster_jobs_are_those_that_the_readme_counts(undisturbed: Path) -> Non
     assert shards == 2, "five shards, four to a job"
     assert counted == {
         "rule_draw_faces": 1, "rule_train": 9, "rule_generate": 9, "rule_evaluate": 9,
-        "rule_reference_statistics": 1, "rule_floors": 1,
+        "rule_reference_statistics": 1, "rule_attribute_judge": 1, "rule_floors": 1,
     }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_pca_equals_the_exact_decomposition() -> None:
 
 
 def test_pca_depends_on_the_seed_alone_and_uses_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(floors, "_MOST_IMAGES", 50)
+    monkeypatch.setattr(floors, "MOST_FACES", 50)
     train, test = _flat_world(120, rank=20), _flat_world(10, rank=20, seed=1)
     kept = train.copy()
     first, used = pca_reconstructions(train, test, components=4, seed=0)

@@ -12,8 +12,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from pyarrow import parquet
+from pytorch_fid.fid_score import compute_statistics_of_path
 
 from workflow_runner import BIN, copy_project, planned, snakemake
 
@@ -52,7 +55,12 @@ SEED_2 = {f"{rule} {model} 2" for rule in RUN_RULES for model in MODELS}
 PICTURES = chain(*MODELS, rules=["run_figures"]) | {"report", "compile_report"}
 SEEN = ["evaluate", "run_figures"]  # the pictures are sorted by what was measured
 FIGURES = chain(*MODELS, rules=["run_figures"]) | {"experiment_figures", "summarise_dataset"} | TABLES - {"tables"}
-EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floors"} | chain(*MODELS) | AGGREGATION
+EVERYTHING = (
+    {"build_shard", "summarise_dataset", "reference_statistics", "attribute_judge", "floors"}
+    | chain(*MODELS)
+    | AGGREGATION
+)
+JUDGED = chain(*MODELS, rules=SEEN) | {"attribute_judge", "floors"} | AGGREGATION
 
 
 @pytest.mark.parametrize(
@@ -67,6 +75,7 @@ EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floor
         (config("epochs: 2", "epochs: 3"), chain(*MODELS) | AGGREGATION),
         (config("count: 24", "count: 25"), chain(*MODELS, rules=RUN_RULES[1:]) | AGGREGATION),
         (append(f"{LIBRARY}/metrics/ssim.py"), chain(*MODELS, rules=SEEN) | {"floors"} | AGGREGATION),
+        (append(f"{LIBRARY}/metrics/attributes.py"), JUDGED),
         (lambda project: edit(project / "config/rubric.yaml", "0.4, 0.8]", "0.4, 0.9]"), TABLES),
         (append(f"{LIBRARY}/tables/results.py"), TABLES),
         (append(f"{LIBRARY}/matrix.py"), TABLES),
@@ -80,7 +89,7 @@ EVERYTHING = {"build_shard", "summarise_dataset", "reference_statistics", "floor
     ],
     ids=[
         "nothing", "model file", "model entry", "other entry", "networks", "loop", "epochs", "sample count", "metric",
-        "rubric", "tables", "matrix", "figures", "crop",
+        "attributes", "rubric", "tables", "matrix", "figures", "crop",
         "resamples", "one more seed", "threads", "shown attributes", "readme",
     ],
 )  # fmt: skip
@@ -175,6 +184,39 @@ def test_the_tables_hold_what_the_metrics_hold(finished: Path) -> None:
             for name, entry in json.loads(path.read_text())["metrics"].items():
                 (row,) = (r for r in rows if (r["model"], r["seed"], r["metric"]) == (model, str(seed), name))
                 assert float(row["value"]) == pytest.approx(entry["value"], rel=1e-9)
+
+
+def test_every_run_says_what_its_codes_and_samples_are_worth(finished: Path) -> None:
+    for model in MODELS:
+        folder = finished / f"results/tiny/{model}/seed-0"
+        measured = json.loads((folder / "metrics.json").read_text())
+        details = json.loads((folder / "details.json").read_text())
+        entries, left_out = measured["metrics"], measured["left_out"]
+        assert {"kernel_distance_random", "recall_random", "coverage_random", "kl", "active_units", "probe_auc"} <= {
+            *entries
+        }
+        assert list(left_out) == ["frechet_random_infinity"], "24 samples are too few for 192 dimensions"
+        asked = {"attribute_shown", "attribute_shown_real"} & {*entries}
+        assert len(asked) == (2 if model == "conditional_vae" else 0)
+        kl = [unit["kl"] for unit in details["units"]]
+        assert kl == sorted(kl, reverse=True)
+        assert sum(kl) == pytest.approx(entries["kl"]["value"])
+        latents = parquet.read_table(folder / "latents.parquet")
+        assert latents["split"].value_counts().to_pylist() == [
+            {"values": "train", "counts": 140}, {"values": "test", "counts": entries["kl"]["count"]},
+        ]  # fmt: skip
+        mean, variance = (np.array(latents[name].to_pylist())[140:] for name in ("mean", "variance"))
+        expected = 0.5 * (mean**2 + variance - 1 - np.log(variance)).sum(1).mean()
+        assert entries["kl"]["value"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_pytorch_fid_reads_the_reference(finished: Path) -> None:
+    (file,) = finished.glob("resources/tiny/*/statistics-test-random-192.npz")
+    mean, covariance = compute_statistics_of_path(str(file), None, 1, 192, "cpu")
+    table = parquet.read_table(file.with_name("features-test-random-192.parquet"))
+    features = np.array(table["features"].to_pylist())
+    np.testing.assert_allclose(mean, features.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(covariance, np.cov(features, rowvar=False), rtol=1e-4, atol=1e-8)
 
 
 def test_the_matrices_are_printed(finished: Path) -> None:

@@ -94,6 +94,7 @@ except (OSError, UnicodeDecodeError) as error:
 
 DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
+REFERENCE = f"{config['evaluation']['split']}-{FEATURES['network']}-{FEATURES['dims']}"
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
 MISSING = {(run["model"], run["seed"]): run["reason"] for run in config["missing"]}
@@ -208,6 +209,12 @@ def reference_key():
 
 
 @cache
+def judge_key():
+    """What the judge of attributes is."""
+    return key(data_key(), config["evaluation"]["split"], code("attribute_judge.py"))
+
+
+@cache
 def metrics_code():
     return code(
         "evaluate.py", *(f"vaematrix.metrics.{path.stem}" for path in (SCRIPTS / "vaematrix/metrics").glob("*.py"))
@@ -218,7 +225,7 @@ def metrics_code():
 def evaluation_key(model):
     """What a run's metrics are."""
     interval = [config["evaluation"][name] for name in ("confidence", "resamples")]
-    return key(generation_key(model), reference_key(), interval, metrics_code())
+    return key(generation_key(model), reference_key(), judge_key(), interval, metrics_code())
 
 
 @cache

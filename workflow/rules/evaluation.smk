@@ -2,7 +2,7 @@
 
 
 rule generate:
-    """Reconstruct the evaluation split, draw samples, walk along latent dimensions and between faces, switch attributes."""
+    """Encode and reconstruct faces, draw samples, walk along latent dimensions and between faces, switch attributes."""
     input:
         shards=SHARDS,
         weights=f"{RUN}/model.safetensors",
@@ -10,6 +10,7 @@ rule generate:
         reconstructions=f"{RUN}/reconstructions.parquet",
         samples=f"{RUN}/samples.parquet",
         prior_samples=f"{RUN}/prior_samples.parquet",
+        latents=f"{RUN}/latents.parquet",
         traversal=f"{RUN}/traversal.parquet",
         interpolations=f"{RUN}/interpolations.parquet",
         attributes=f"{RUN}/attributes.parquet",
@@ -51,12 +52,13 @@ rule fetch_inception:
 
 
 rule reference_statistics:
-    """Mean and covariance of the evaluation split's features, once for all models; pytorch-fid reads the file too."""
+    """The evaluation split's features with mean and covariance, once for all models; pytorch-fid reads these too."""
     input:
         shards=SHARDS,
         inception=INCEPTION,
     output:
-        f"{FACES}/statistics-{config['evaluation']['split']}-{FEATURES['network']}-{FEATURES['dims']}.npz",
+        statistics=f"{FACES}/statistics-{REFERENCE}.npz",
+        features=f"{FACES}/features-{REFERENCE}.parquet",
     log:
         f"{LOGS}/reference_statistics.log",
     benchmark:
@@ -74,6 +76,27 @@ rule reference_statistics:
         "../scripts/reference_statistics.py"
 
 
+rule attribute_judge:
+    """Learn to see the attributes in training faces; it judges whether samples show those that were asked for."""
+    input:
+        shards=SHARDS,
+    output:
+        judge=f"{FACES}/attribute-judge-{config['evaluation']['split']}.parquet",
+    log:
+        f"{LOGS}/attribute_judge.log",
+    benchmark:
+        f"{LOGS}/attribute_judge.benchmark.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory_mb,
+        runtime=generation_minutes,
+    params:
+        split=config["evaluation"]["split"],
+        key=lambda wildcards: judge_key(),
+    script:
+        "../scripts/attribute_judge.py"
+
+
 rule evaluate:
     """All metrics of one run, each with the protocol that made it."""
     input:
@@ -81,10 +104,14 @@ rule evaluate:
         run=f"{RUN}/run.json",
         reconstructions=f"{RUN}/reconstructions.parquet",
         samples=f"{RUN}/samples.parquet",
-        reference=rules.reference_statistics.output,
+        latents=f"{RUN}/latents.parquet",
+        statistics=rules.reference_statistics.output.statistics,
+        features=rules.reference_statistics.output.features,
+        judge=rules.attribute_judge.output.judge,
         inception=INCEPTION,
     output:
         metrics=f"{RUN}/metrics.json",
+        details=f"{RUN}/details.json",
         per_image=f"{RUN}/per_image.parquet",
     log:
         f"{LOGS}/evaluate/{{model}}/seed-{{seed}}.log",

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import torch
 
 from vaematrix import devices, metrics, provenance
 from vaematrix.console import logged
@@ -11,77 +14,125 @@ from vaematrix.errors import UserError
 from vaematrix.faces.shards import read_faces
 from vaematrix.files import read_json, sha256, write_json, written_whole
 from vaematrix.images import read_images, read_metadata
-from vaematrix.metrics import frechet
+from vaematrix.metrics import entries, frechet
+from vaematrix.metrics.attributes import load_judge
+from vaematrix.metrics.entries import Measured
+from vaematrix.metrics.frechet import Statistics
 from vaematrix.metrics.inception import FeatureNetwork
+from vaematrix.vectors import vectors_of
 
 
 def main(snakemake: Any) -> None:
-    p, files = snakemake.params, snakemake.input
+    p, files, output = snakemake.params, snakemake.input, snakemake.output
     with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
         run = read_json(files.run)
-        faces = read_faces(files.shards, p.split)
-        reconstructions, _ = read_images(files.reconstructions)
-        samples, _ = read_images(files.samples)
-        for path in (files.reconstructions, files.samples):
+        for path in (files.reconstructions, files.samples, files.latents):
             if read_metadata(path)["vaematrix.weights_sha256"] != run["weights_sha256"]:
                 raise UserError(
                     f"{path} was made by other weights than {files.run} names. Delete {path} and run again."
                 )
-        entries, per_image = metrics.evaluate_pairs(
+        faces = read_faces(files.shards, p.split)
+        reconstructions, _ = read_images(files.reconstructions)
+        samples, asked = read_images(files.samples)
+        measured = Measured()
+        measured.entries, per_image = metrics.evaluate_pairs(
             faces.images, reconstructions, resamples=p.resamples, confidence=p.confidence, seed=0, device=device
         )
         network = FeatureNetwork.of(files.inception or None, p.dims, device)
-        reference = frechet.load(files.reference[0], network.identity)
-        if reference.count != len(faces.images):
-            raise UserError(
-                f"{files.reference[0]} is of {reference.count} images, not of the {len(faces.images)} here. Delete it."
-            )
-        for prefix, about, images in (
-            ("", "generation", samples),
-            ("reconstruction_", "reconstruction", reconstructions),
-        ):
-            made = network.statistics(images, "samples" if about == "generation" else "reconstructions")
-            entries[prefix + network.metric_key] = network.entry(frechet.distance(made, reference), len(images), about)
-
-        sampling = read_metadata(files.samples)["vaematrix.sampling"]
-        prepared = read_metadata(files.shards[0])
-        protocol = {
-            "dataset": p.dataset,
-            "data": run["data"],
-            **{name: prepared[f"vaematrix.{name}"] for name in ("source", "crop", "size", "filter")},
-            "split": p.split,
-            "images": len(faces.images),
-            "train_images": run["train_images"],
-            "sampler": sampling.pop("sampler"),
-            "sample_count": sampling.pop("count"),
-            "sample_seed": sampling.pop("seed"),
-            "sampler_fit": sampling,
-            "features": network.identity,
-            "reference_count": reference.count,
-            "confidence": p.confidence,
-            "resamples": p.resamples,
-            "training": run["parameters"]["training"],
-            "network_settings": run["parameters"]["network"],
-            "weights_sha256": run["weights_sha256"],
-            "weights_key": run["key"],
-            "samples_sha256": sha256(files.samples),
-            "reconstructions_sha256": sha256(files.reconstructions),
-            "training_code": run["code"],
-            "code": p.code,
-            "key": p.key,
-            "device": provenance.device_name(device),
-            "versions": provenance.versions(),
-        }
+        reference = read_reference(files.statistics, network, len(faces.images))
+        real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
+        measure_sets(measured, network, samples, reconstructions, real, reference, p.confidence, device)
+        measure_codes(measured, files.latents, p.split, faces.attribute_names)
+        if asked.column_names:  # only conditional models are asked for attributes
+            labels = {name: asked[name].to_numpy() for name in asked.column_names}
+            entries.measure_asked(measured, load_judge(files.judge), samples, labels)
+        protocol = protocol_of(snakemake, run, network.identity, len(faces.images), device)
+        named = {name: run[name] for name in ("experiment", "model", "family", "seed")}
         write_json(
-            snakemake.output.metrics,
-            {
-                "run": {name: run[name] for name in ("experiment", "model", "family", "seed")},
-                "metrics": entries,
-                "protocol": protocol,
-            },
+            output.metrics,
+            {"run": named, "metrics": measured.entries, "left_out": measured.left_out, "protocol": protocol},
         )
-        with written_whole(snakemake.output.per_image) as temporary:
+        write_json(output.details, measured.details)
+        with written_whole(output.per_image) as temporary:
             pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary)
+
+
+def read_reference(path: str, network: FeatureNetwork, count: int) -> Statistics:
+    """The statistics of the evaluation split, which must be of `count` images and of this network."""
+    reference = frechet.load(path, network.identity)
+    if reference.count != count:
+        raise UserError(f"{path} is of {reference.count} images, not of the {count} here. Delete it.")
+    return reference
+
+
+def measure_sets(
+    measured: Measured,
+    network: FeatureNetwork,
+    samples: np.ndarray,
+    reconstructions: np.ndarray,
+    real: np.ndarray,
+    reference: Statistics,
+    confidence: float,
+    device: torch.device,
+) -> None:
+    """All that is said of samples and reconstructions as sets, uint8 [n, h, w, 3], against the reference's features."""
+    made, rebuilt = network.features_of(samples, "samples"), network.features_of(reconstructions, "reconstructions")
+    for prefix, about, features in (("", "generation", made), ("reconstruction_", "reconstruction", rebuilt)):
+        value = frechet.distance(frechet.statistics(features, network.identity), reference)
+        measured.entries[prefix + network.metric_key] = network.entry(value, len(features), about)
+    entries.measure_extrapolation(measured, network, made, reference, confidence)
+    entries.measure_features(measured, network, made, real, device)
+
+
+def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...]) -> None:
+    """All that is said of the codes in a file that `generate` wrote. Args: names: of the attributes."""
+    table = pq.read_table(latents)
+
+    def codes(of: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = table.filter(pc.equal(table["split"], of))
+        labels = np.stack([rows[name].to_numpy() for name in names], axis=1)
+        return vectors_of(rows, "mean"), vectors_of(rows, "variance"), labels
+
+    (mean, variance, labels), (train_mean, _, train_labels) = codes(split), codes("train")
+    entries.measure_latent(measured, mean, variance)
+    entries.measure_probe(measured, (train_mean, train_labels), (mean, labels), names)
+
+
+def protocol_of(
+    snakemake: Any, run: dict[str, Any], features: dict[str, Any], images: int, device: torch.device
+) -> dict[str, Any]:
+    """How the metrics came about. Args: features: the network's identity. images: of the evaluation split."""
+    p, files = snakemake.params, snakemake.input
+    sampling = read_metadata(files.samples)["vaematrix.sampling"]
+    prepared = read_metadata(files.shards[0])
+    return {
+        "dataset": p.dataset,
+        "data": run["data"],
+        **{name: prepared[f"vaematrix.{name}"] for name in ("source", "crop", "size", "filter")},
+        "split": p.split,
+        "images": images,
+        "train_images": run["train_images"],
+        "sampler": sampling.pop("sampler"),
+        "sample_count": sampling.pop("count"),
+        "sample_seed": sampling.pop("seed"),
+        "sampler_fit": sampling,
+        "features": features,
+        "reference_count": images,
+        "confidence": p.confidence,
+        "resamples": p.resamples,
+        "training": run["parameters"]["training"],
+        "network_settings": run["parameters"]["network"],
+        "weights_sha256": run["weights_sha256"],
+        "weights_key": run["key"],
+        "samples_sha256": sha256(files.samples),
+        "reconstructions_sha256": sha256(files.reconstructions),
+        "latents_sha256": sha256(files.latents),
+        "training_code": run["code"],
+        "code": p.code,
+        "key": p.key,
+        "device": provenance.device_name(device),
+        "versions": provenance.versions(),
+    }
 
 
 if __name__ == "__main__":

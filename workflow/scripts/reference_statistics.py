@@ -1,4 +1,4 @@
-"""Mean and covariance of the features of the evaluation split."""
+"""The features of the evaluation split, and their mean and covariance."""
 
 from typing import Any
 
@@ -7,14 +7,18 @@ from vaematrix.console import logged
 from vaematrix.faces.shards import read_faces
 from vaematrix.metrics import frechet
 from vaematrix.metrics.inception import FeatureNetwork
+from vaematrix.vectors import write_vectors
 
 
 def main(snakemake: Any) -> None:
-    p = snakemake.params
+    p, output = snakemake.params, snakemake.output
     with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
         network = FeatureNetwork.of(snakemake.input.inception or None, p.dims, device)
         faces = read_faces(snakemake.input.shards, p.split)
-        frechet.save(snakemake.output[0], network.statistics(faces.images, f"the {p.split} split"))
+        features = network.features_of(faces.images, f"the {p.split} split")
+        frechet.save(output.statistics, frechet.statistics(features, network.identity))
+        about = {"vaematrix.identity": network.identity, "vaematrix.split": p.split, "vaematrix.key": p.key}
+        write_vectors(output.features, {"image_id": faces.image_ids}, {"features": features}, about)
 
 
 if __name__ == "__main__":

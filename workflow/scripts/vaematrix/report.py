@@ -41,8 +41,8 @@ CAPTIONS = {
     "corner is better; along a falling line, one is bought with the other.",
     "weights": "All ways to divide the weight among the three metrics: a corner gives one metric all of it. The colour "
     "is the model with the highest total there, stripes a tie; the markers are the weights in use. Left, the scores in "
-    "ten steps that the tables use; right, the same breakpoints joined by straight lines. A marker far from every border "
-    "is a ranking that does not hang on its weights.",
+    "ten steps that the tables use; right, the same breakpoints joined by straight lines. A marker far from every "
+    "border is a ranking that does not hang on its weights.",
     "training": "The training of {of}, epoch by epoch; a thin line is a seed, the thick one their mean, which ends in "
     "the model's marker. A validation loss that turns upwards means overfitting; a KL divergence near zero means that "
     "the decoder ignores the latent. Losses are comparable between models only where their objectives are the same.",

@@ -2,7 +2,9 @@
 
 A reconstruction metric gives one number a pair of images; its file holds a tuple `METRICS` and is found by being here.
 A distance between sets of images takes three steps: features (:mod:`.inception`), their mean and covariance, and the
-distance of those (:mod:`.frechet`). :mod:`.floors` holds what any model has to beat. Metrics know arrays, never models.
+distance of those (:mod:`.frechet`); :mod:`.kernel_distance`, :mod:`.neighbours` and :mod:`.extrapolation` take the
+features themselves. :mod:`.latent` and :mod:`.attributes` judge the codes and what is seen in samples; :mod:`.entries`
+writes all of these up. :mod:`.floors` holds what any model has to beat. Metrics know arrays, never models.
 """
 
 import importlib
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     import torch
 
 # These are no reconstruction metrics, and importing them costs seconds (torch, scikit-learn).
-_OTHER_MODULES = {"bootstrap", "floors", "frechet", "inception", "inception_weights"}
+_OTHER_MODULES = {
+    "attributes", "bootstrap", "entries", "extrapolation", "floors", "frechet", "inception", "inception_weights",
+    "kernel_distance", "latent", "neighbours",
+}  # fmt: skip
 _IMAGES_AT_ONCE = 16  # 1.6 MB in float64 at 64x64, which fits the cache
 _IMAGES_AT_ONCE_ON_GPU = 512
 

@@ -6,8 +6,8 @@ They give the metrics a scale, and they need no training to speak of.
 import numpy as np
 
 from vaematrix.errors import UserError
+from vaematrix.subsets import MOST_FACES, at_most
 
-_MOST_IMAGES = 20_000  # 1 GB in float32 at 64x64; more faces change the leading components by less than the rounding
 _IMAGES_AT_ONCE = 1024
 
 
@@ -40,9 +40,7 @@ def pca_reconstructions(train: np.ndarray, test: np.ndarray, components: int, se
 
     if len(train) < components:
         raise UserError(f"PCA with {components} components needs as many training images; there are {len(train)}")
-    if len(train) > _MOST_IMAGES:
-        chosen = np.random.default_rng(seed).choice(len(train), _MOST_IMAGES, replace=False)
-        train = train[np.sort(chosen)]
+    train = train[at_most(MOST_FACES, len(train), seed)]
     flat = train.reshape(len(train), -1).astype(np.float32)
     # copy=False: centring in place halves the memory.
     pca = PCA(components, svd_solver="randomized", random_state=seed, copy=False).fit(flat)

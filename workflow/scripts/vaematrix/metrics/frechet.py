@@ -98,11 +98,16 @@ def distance(a: Statistics, b: Statistics) -> float:
         )
     if a.mean.shape != b.mean.shape:
         raise ValueError(f"features of {len(a.mean)} and {len(b.mean)} dimensions")
-    eigenvalues, vectors = linalg.eigh(a.covariance)
-    root = vectors * np.sqrt(np.maximum(eigenvalues, 0))
+    root = root_of(a.covariance)
     roots = np.sqrt(np.maximum(linalg.eigvalsh(root.T @ b.covariance @ root), 0))
     difference = a.mean - b.mean
     return float(difference @ difference + np.trace(a.covariance) + np.trace(b.covariance) - 2 * roots.sum())
+
+
+def root_of(covariance: np.ndarray) -> np.ndarray:
+    """R with RRᵀ = covariance, singular or not; both float64 [dims, dims]."""
+    eigenvalues, vectors = linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(eigenvalues, 0))
 
 
 def _words(identity: dict[str, Any] | None) -> str:

@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 from vaematrix.errors import UserError
 from vaematrix.files import sha256
-from vaematrix.metrics.frechet import Statistics, statistics
 from vaematrix.metrics.inception_weights import SHA256, SIZE, URL
 
 # Each number of dimensions is the number of channels after one layer (pytorch-fid's blocks end there).
@@ -131,10 +130,10 @@ class FeatureNetwork:
                 progress(len(batch))
         return features
 
-    def statistics(self, images: np.ndarray, title: str) -> Statistics:
-        """Mean and covariance of the features of images, with a progress bar where standard error is a terminal."""
+    def features_of(self, images: np.ndarray, title: str) -> np.ndarray:
+        """:meth:`features`, with a progress bar where standard error is a terminal."""
         with tqdm(total=len(images), desc=f"features of {title}", unit="image", disable=None) as bar:
-            return statistics(self.features(images, progress=bar.update), self.identity)
+            return self.features(images, progress=bar.update)
 
     def entry(self, value: float, count: int, about: str) -> dict[str, Any]:
         """The entry in metrics.json of a Fréchet distance `value` of `count` images."""

@@ -8,6 +8,7 @@ from vaematrix import pages
 from vaematrix.matrix import PublishedTable, rounded
 from vaematrix.tables.printing import (
     cross_frame,
+    further_frame,
     matrix_frame,
     missing_frame,
     published_frame,
@@ -38,7 +39,7 @@ def summary_html(results: Results) -> str:
         ("Every model under every model's weights", cross_frame(results), _CROSS_NOTE),
     ]
     if results.further:
-        sections.append(("Further measurements", summary_frame(results, results.further, totals=False), ""))
+        sections.append(("Further measurements", further_frame(results), ""))
     if results.missing:
         sections.append(("Missing", missing_frame(results), "These runs have no matrix."))
     return page(f"{results.experiment}: summary", sections)

@@ -111,6 +111,14 @@ def _count(results: Results, model: str) -> str:
     return str(len(results.groups.get(model, ())))
 
 
+def further_frame(results: Results) -> pd.DataFrame:
+    """The metrics that no matrix uses: one line a metric, or one line a model where there are more models."""
+    frame = summary_frame(results, results.further, totals=False)
+    if len(frame) >= frame.shape[1]:
+        return frame
+    return frame.set_index("Model").T.rename_axis(index="Metric", columns=None).reset_index()
+
+
 def cross_frame(results: Results) -> pd.DataFrame:
     """Every model's total, and its rank in parentheses, under every set of weights in use."""
     sets = matrix.weightings(results.order, results.rubric)

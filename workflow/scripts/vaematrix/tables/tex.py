@@ -10,6 +10,7 @@ from vaematrix.errors import UserError
 from vaematrix.matrix import Matrix, PublishedTable, rounded
 from vaematrix.tables.printing import (
     cross_frame,
+    further_frame,
     matrix_frame,
     missing_frame,
     published_frame,
@@ -41,7 +42,7 @@ def fragments(results: Results, findings: Findings) -> dict[str, str]:
             for table in results.published
         },
         "summary.tex": fragment(summary_frame(results, list(results.keys.values()), totals=True), everything),
-        "further.tex": fragment(summary_frame(results, results.further, totals=False), everything),
+        "further.tex": fragment(further_frame(results), everything),
         "cross_weights.tex": fragment(cross_frame(results), everything),
         "differences.tex": fragment(differences_frame(results, findings.differences), everything, left=3),
         "weights.tex": fragment(shares_frame(results, findings.landscapes), everything, left=2),

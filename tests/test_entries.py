@@ -1,0 +1,139 @@
+"""What metrics.json says of sets, codes and attributes, and what is left out of it."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from vaematrix.metrics import entries
+from vaematrix.metrics.attributes import Judge
+from vaematrix.metrics.entries import Measured
+from vaematrix.metrics.frechet import statistics
+
+RANDOM = SimpleNamespace(metric_key="frechet_random", metric_label="Fréchet distance (random features)")
+OTHER_LAYER = SimpleNamespace(
+    metric_key="frechet_random_768", metric_label="Fréchet distance (random features, 768 dims)"
+)
+FID = SimpleNamespace(metric_key="fid", metric_label="FID")
+
+
+def features(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)
+
+
+def measured_sets(network: SimpleNamespace, count: int) -> Measured:
+    measured, made, real = Measured(), features(count, 0), features(50, 1)
+    entries.measure_extrapolation(measured, network, made, statistics(real), 0.95)
+    entries.measure_features(measured, network, made, real, torch.device("cpu"))
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("network", "keys", "labels"),
+    [
+        (FID, {"fid_infinity", "kid", "precision", "recall", "density", "coverage"}, {"FID∞", "KID", "Precision"}),
+        (
+            RANDOM,
+            {"frechet_random_infinity", "kernel_distance_random", "precision_random", "recall_random", "density_random",
+             "coverage_random"},
+            {"Fréchet distance∞ (random features)", "Kernel distance (random features)", "Recall (random features)"},
+        ),
+        (
+            OTHER_LAYER,
+            {"frechet_random_768_infinity", "kernel_distance_random_768", "precision_random_768", "recall_random_768",
+             "density_random_768", "coverage_random_768"},
+            {"Kernel distance (random features, 768 dims)"},
+        ),
+    ],
+)  # fmt: skip
+def test_names_say_which_features_and_never_fid_of_random_ones(
+    network: SimpleNamespace, keys: set[str], labels: set[str]
+) -> None:
+    measured = measured_sets(network, 60)
+    assert measured.entries.keys() == keys
+    assert not measured.left_out
+    assert labels <= {entry["label"] for entry in measured.entries.values()}
+    if network is not FID:
+        named = " ".join([*measured.entries, *(entry["label"] for entry in measured.entries.values())])
+        assert not any(word in named.lower() for word in ("fid", "kid", "inception"))
+    for entry in measured.entries.values():
+        assert np.isfinite(entry["value"])
+        assert entry["protocol"]["reference_count"] == 50
+        assert (entry["count"], entry["about"]) == (60, "generation")
+    assert [point["count"] for point in measured.details["frechet_by_count"]] == [6, 12, 20, 30, 60]
+
+
+def test_too_few_samples_are_left_out_by_name() -> None:
+    few = measured_sets(RANDOM, 8)
+    assert few.entries.keys() == {
+        f"{word}_random" for word in ("kernel_distance", "precision", "recall", "density", "coverage")
+    }
+    assert few.left_out == {
+        "frechet_random_infinity": "half of the 8 samples are not more than the features' 4 dimensions"
+    }
+    none = measured_sets(RANDOM, 5)
+    assert not none.entries
+    assert len(none.left_out) == 6
+    assert none.left_out["recall_random"] == "5 samples and 50 others: more than 5 are needed of each"
+
+
+def test_units_are_sorted_by_kl_and_counted_when_active() -> None:
+    rng = np.random.default_rng(0)
+    scales = np.array([0.0, 2.0, 0.05, 0.5])
+    mean = (rng.normal(size=(400, 4)) * scales).astype(np.float32)
+    variance = np.repeat([[1.0, 0.1, 1.0, 0.6]], 400, axis=0).astype(np.float32)
+    measured = Measured()
+    entries.measure_latent(measured, mean, variance)
+    assert [unit["unit"] for unit in measured.details["units"]] == [1, 3, 2, 0]
+    assert measured.entries["active_units"]["value"] == 2
+    assert measured.entries["active_units"]["scale"] == "of 4"
+    expected = 0.5 * (scales**2 + [1.0, 0.1, 1.0, 0.6] - 1 - np.log([1.0, 0.1, 1.0, 0.6])).sum()
+    assert measured.entries["kl"]["value"] == pytest.approx(expected, rel=0.15)
+    assert sum(unit["kl"] for unit in measured.details["units"]) == pytest.approx(measured.entries["kl"]["value"])
+
+
+def test_the_probe_names_what_it_skips() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.random((300, 2)) < [0.5, 0.001]
+    labels[0, 1] = True
+    codes = rng.normal(size=(300, 3)) + 3 * labels[:, :1]
+    measured = Measured()
+    entries.measure_probe(measured, (codes, labels), (codes, labels), ("Seen", "Rare"))
+    entry = measured.entries["probe_auc"]
+    assert entry["value"] > 0.95
+    assert (entry["protocol"]["attributes"], entry["protocol"]["skipped"]) == (1, ["Rare"])
+    assert measured.details["probe_auc"].keys() == {"Seen"}
+    entries.measure_probe(nothing := Measured(), (codes, labels[:, 1:]), (codes, labels[:, 1:]), ("Rare",))
+    assert (nothing.entries, list(nothing.left_out)) == ({}, ["probe_auc"])
+
+
+def judge() -> Judge:
+    """Sees an attribute where its pixel, 1 by 2, is brighter than half; of real faces it is right 9 times in 10."""
+    weights, shown = np.zeros((2, 6), np.float32), np.array([[0.1, 0.9], [0.1, 0.9]])
+    weights[0, 0] = weights[1, 3] = 1
+    about = {"trained_on": 100, "judged_on": 50, "components": 6}
+    return Judge(("A", "B"), ("Rare",), weights, np.full(2, -0.5, np.float32), np.array([0.95, 0.95]), shown, about)
+
+
+def test_obedient_deaf_and_contrary_samples() -> None:
+    asked = np.random.default_rng(0).random((400, 2)) < [0.5, 0.2]
+    rest = np.zeros(400, bool)
+    for shown, expected in ((asked, 1.0), (~asked, 0.0), (np.ones_like(asked), 0.5)):
+        samples = np.zeros((400, 1, 2, 3), np.uint8)
+        samples[:, 0, :, 0] = 255 * shown
+        measured = Measured()
+        entries.measure_asked(measured, judge(), samples, {"A": asked[:, 0], "Rare": rest, "B": asked[:, 1]})
+        assert measured.entries["attribute_shown"]["value"] == pytest.approx(expected)
+        assert measured.entries["attribute_shown_real"]["value"] == pytest.approx(0.9)
+        assert measured.entries["attribute_shown"]["protocol"]["skipped"] == ["Rare"]
+        assert measured.details["attribute_shown"]["B"]["asked"] == asked[:, 1].sum()
+        assert measured.details["attribute_shown"]["B"]["samples_shown_with"] == shown[asked[:, 1], 1].mean()
+
+
+def test_attributes_that_few_samples_were_asked_for_are_left_out() -> None:
+    measured, samples = Measured(), np.zeros((12, 1, 2, 3), np.uint8)
+    asked = np.arange(12) < 6
+    entries.measure_asked(measured, judge(), samples, {"A": asked, "B": asked, "Rare": asked})
+    assert not measured.entries
+    assert list(measured.left_out) == ["attribute_shown"]

@@ -1,0 +1,55 @@
+"""Latent measures against torch's distributions and closed forms."""
+
+import numpy as np
+import pytest
+import torch
+
+from vaematrix.metrics import latent
+from vaematrix.metrics.latent import activity, draw_codes, kl_per_unit, mmd_to_prior
+
+
+def test_the_kl_of_each_unit_is_torchs() -> None:
+    rng = np.random.default_rng(0)
+    mean, variance = rng.normal(size=(50, 6)).astype(np.float32), rng.uniform(0.01, 2, (50, 6)).astype(np.float32)
+    posterior = torch.distributions.Normal(torch.from_numpy(mean), torch.from_numpy(variance).sqrt())
+    expected = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).mean(0)
+    np.testing.assert_allclose(kl_per_unit(mean, variance), expected, rtol=1e-4)
+
+
+def test_units_whose_mean_varies_are_active() -> None:
+    mean = np.array([[0.0, 1, 5, -0.05], [0.3, 1, 5, 0.05], [-0.3, 1, 5, 0.0]])
+    np.testing.assert_allclose(activity(mean), [0.09, 0, 0, 0.0025])
+
+
+def test_codes_are_drawn_from_each_posterior() -> None:
+    mean, variance = np.array([[3.0, -1.0]]), np.array([[0.25, 4.0]], np.float32)
+    codes = draw_codes(np.repeat(mean, 40_000, axis=0), np.repeat(variance, 40_000, axis=0), seed=0)
+    np.testing.assert_allclose(codes.mean(0), mean[0], atol=0.05)
+    np.testing.assert_allclose(codes.var(0), variance[0], rtol=0.05)
+    assert (codes[0] == draw_codes(mean, variance, seed=0)[0]).all()
+
+
+def mmd_of_gaussian(dim: int, shift: float, variance: float) -> float:
+    """MMD² of N(shift, variance·I) and N(0, I) by Gaussian integrals; kernel exp(-‖d‖²/(2·dim))."""
+
+    def expectation(spread: float, distance: float) -> float:
+        return (dim / (dim + spread)) ** (dim / 2) * np.exp(-distance / (2 * (dim + spread)))
+
+    return expectation(2 * variance, 0) + expectation(2, 0) - 2 * expectation(1 + variance, dim * shift**2)
+
+
+@pytest.mark.parametrize(("shift", "variance"), [(0.0, 1.0), (0.3, 1.0), (0.0, 2.8), (0.1, 0.25)])
+def test_the_mmd_is_unbiased_and_notices_shift_and_scale(shift: float, variance: float) -> None:
+    rng = np.random.default_rng(1)
+    found = [mmd_to_prior(shift + np.sqrt(variance) * rng.normal(size=(60, 8))) for _ in range(300)]
+    error = np.std(found) / np.sqrt(len(found))
+    expected = mmd_of_gaussian(8, shift, variance)
+    assert np.mean(found) == pytest.approx(expected, abs=4 * error)
+    assert expected == pytest.approx(0, abs=1e-12) if (shift, variance) == (0, 1) else expected > 8 * error
+
+
+def test_the_mmd_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = np.random.default_rng(2).normal(size=(50, 5))
+    whole = mmd_to_prior(codes)
+    monkeypatch.setattr(latent, "_ROWS_AT_ONCE", 7)
+    assert mmd_to_prior(codes) == pytest.approx(whole, rel=1e-9)

@@ -1,0 +1,28 @@
+"""A classifier of the attributes, learnt from the training split and tried on the evaluation split."""
+
+from typing import Any
+
+from vaematrix.console import logged
+from vaematrix.faces.shards import read_faces
+from vaematrix.metrics.attributes import save_judge, train_judge
+from vaematrix.subsets import MOST_FACES, at_most
+
+
+def main(snakemake: Any) -> None:
+    p = snakemake.params
+    with logged(snakemake.log[0]):
+        train, faces = (read_faces(snakemake.input.shards, split) for split in ("train", p.split))
+        chosen = at_most(MOST_FACES, len(train.images), seed=0)
+        judge = train_judge(
+            train.images[chosen],
+            train.attributes[chosen],
+            faces.images,
+            faces.attributes,
+            faces.attribute_names,
+            seed=0,
+        )
+        save_judge(snakemake.output.judge, judge, {"vaematrix.split": p.split, "vaematrix.key": p.key})
+
+
+if __name__ == "__main__":
+    main(snakemake)  # noqa: F821 - given by Snakemake

@@ -1,0 +1,204 @@
+"""The entries of metrics.json that are no means over images, each with its protocol.
+
+What cannot be measured is left out under its name, with the reason: an entry's value is always a number.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from vaematrix.metrics import attributes, extrapolation, kernel_distance, latent, neighbours
+from vaematrix.metrics.attributes import Judge
+from vaematrix.metrics.frechet import Statistics
+from vaematrix.metrics.inception import FeatureNetwork
+
+
+@dataclass
+class Measured:
+    """What was measured of a run.
+
+    Attributes:
+        entries: by key, as metrics.json has them.
+        left_out: why there is no entry, by key.
+        details: what is behind a number, for figures: lists by unit, attribute or sample count.
+    """
+
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def add(
+        self,
+        key: str,
+        value: float,
+        count: int,
+        label: str,
+        *,
+        about: Literal["generation", "latent", "attributes"],
+        scale: str = "",
+        better: Literal["lower", "higher", ""] = "",
+        **further: Any,
+    ) -> None:
+        """Add an entry; `further` are its interval (low, high), its sd and its protocol.
+
+        Args:
+            better: empty where neither direction is.
+        """
+        entry = {"value": float(value), "count": count, "label": label, "scale": scale, "better": better}
+        self.entries[key] = {**entry, "about": about, **further}
+
+
+def measure_features(
+    measured: Measured, network: FeatureNetwork, made: np.ndarray, real: np.ndarray, device: torch.device
+) -> None:
+    """Kernel distance, precision, recall, density and coverage.
+
+    Args:
+        made, real: features of the samples and of the reference, float32 [n, dims] and [m, dims].
+    """
+    _, suffix, note = _naming(network)
+    kernel = f"kernel_distance{suffix}" if suffix else "kid"
+    words = neighbours.Neighbours._fields
+    if min(len(made), len(real)) <= neighbours.K_DENSITY:
+        reason = f"{len(made)} samples and {len(real)} others: more than {neighbours.K_DENSITY} are needed of each"
+        measured.left_out |= dict.fromkeys([kernel, *(word + suffix for word in words)], reason)
+        return
+    of = {"count": len(made), "about": "generation"}
+    mean, sd, size = kernel_distance.kernel_distance(made, real, seed=0, device=device)
+    protocol = {"subsets": kernel_distance.SUBSETS, "subset_size": size, "seed": 0, "reference_count": len(real)}
+    label = ("Kernel distance" if suffix else "KID") + note
+    measured.add(kernel, mean, label=label, better="lower", sd=sd, protocol=protocol, **of)
+    for word, value in neighbours.neighbours(made, real, device)._asdict().items():
+        k = neighbours.K_MANIFOLD if word in ("precision", "recall") else neighbours.K_DENSITY
+        protocol = {"k": k, "reference_count": len(real)}
+        measured.add(word + suffix, value, label=word.capitalize() + note, better="higher", protocol=protocol, **of)
+
+
+def measure_extrapolation(
+    measured: Measured, network: FeatureNetwork, made: np.ndarray, reference: Statistics, confidence: float
+) -> None:
+    """The Fréchet distance at endless samples. Args: made: features of the samples, float32 [n, dims]."""
+    name, _, note = _naming(network)
+    key, (count, dims) = f"{network.metric_key}_infinity", made.shape
+    if not extrapolation.enough(count, dims):
+        measured.left_out[key] = f"half of the {count} samples are not more than the features' {dims} dimensions"
+        return
+    found = extrapolation.extrapolate(made, reference, confidence=confidence, seed=0)
+    measured.add(
+        key,
+        found.value,
+        count,
+        f"{name}∞{note}",
+        better="lower",
+        about="generation",
+        low=found.low,
+        high=found.high,
+        protocol={
+            "fit": "line through N and N/2 over 1/N",
+            "interval": "batch means",
+            "confidence": confidence,
+            "seed": 0,
+            "reference_count": reference.count,
+        },
+    )
+    measured.details["frechet_by_count"] = [point._asdict() for point in found.points]
+
+
+def _naming(network: FeatureNetwork) -> tuple[str, str, str]:
+    """The distance's name, and what its key and its label say besides: ("FID", "", "") for FID alone."""
+    name, bracket, note = network.metric_label.partition(" (")
+    return name, network.metric_key.removeprefix("fid").removeprefix("frechet"), bracket + note
+
+
+def measure_latent(measured: Measured, mean: np.ndarray, variance: np.ndarray) -> None:
+    """KL, active units, and the distance of the codes from the prior. Two float32 [n, latent] of the posteriors."""
+    kl, activity = latent.kl_per_unit(mean, variance), latent.activity(mean)
+    of = {"count": len(mean), "about": "latent"}
+    measured.add("kl", kl.sum(), label="KL", scale="nats", **of)
+    active = int((activity > latent.ACTIVE).sum())
+    measured.add(
+        "active_units", active, label="Active units", scale=f"of {len(kl)}", protocol={"above": latent.ACTIVE}, **of
+    )
+    mmd = latent.mmd_to_prior(latent.draw_codes(mean, variance, seed=0))
+    protocol = {"kernel": "exp(-|d|²/(2·dim))", "seed": 0}
+    measured.add("mmd_to_prior", mmd, label="MMD² to the prior", better="lower", protocol=protocol, **of)
+    order = np.argsort(-kl, kind="stable")
+    measured.details["units"] = [
+        {"unit": int(unit), "kl": float(kl[unit]), "variance_of_mean": float(activity[unit])} for unit in order
+    ]
+
+
+def measure_probe(
+    measured: Measured,
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    names: tuple[str, ...],
+) -> None:
+    """What a linear probe finds in the latent. `train` and `test` are posterior means [n, d] and attributes [n, k]."""
+    known = attributes.judgeable(train[1], test[1])
+    skipped = [name for name, one in zip(names, known, strict=True) if not one]
+    if not known.any():
+        measured.left_out["probe_auc"] = (
+            f"no attribute has {attributes.FEWEST} faces with and without it in both splits"
+        )
+        return
+    aucs = attributes.probe(train[0], train[1][:, known], test[0], test[1][:, known])
+    protocol = {
+        "probe": "logistic regression on standardised posterior means",
+        "trained_on": len(train[0]),
+        "attributes": len(aucs),
+        "skipped": skipped,
+    }
+    label = "AUC of a linear probe"
+    measured.add("probe_auc", aucs.mean(), len(test[0]), label, scale="weak factors", about="latent", protocol=protocol)
+    judged = [name for name, one in zip(names, known, strict=True) if one]
+    measured.details["probe_auc"] = dict(zip(judged, aucs.tolist(), strict=True))
+
+
+def measure_asked(measured: Measured, judge: Judge, samples: np.ndarray, asked: dict[str, np.ndarray]) -> None:
+    """How often samples show the attributes that were asked for, beside the same of real faces.
+
+    Args:
+        samples: uint8 [n, h, w, 3] of a conditional model. asked: bool [n] by attribute.
+    """
+    wanted = (
+        np.stack([asked[name] for name in judge.names], axis=1) if judge.names else np.empty((len(samples), 0), bool)
+    )
+    known = attributes.judgeable(wanted)
+    if not known.any():
+        measured.left_out["attribute_shown"] = (
+            f"no attribute has {attributes.FEWEST} samples and faces of both splits with and without it"
+        )
+        return
+    shown = attributes.shares_shown(judge.scores(samples)[:, known], wanted[:, known])
+    names = [name for name, one in zip(judge.names, known, strict=True) if one]
+    protocol = {
+        "judge": "logistic regression on principal components of pixels",
+        **judge.about,
+        "attributes": len(names),
+        "skipped": [name for name in asked if name not in names],
+    }
+    rows = (
+        ("attribute_shown", shown, len(samples), "Asked attribute shown", "higher"),
+        ("attribute_shown_real", judge.shown[known], judge.about["judged_on"], "Judge of attributes on real faces", ""),
+    )
+    for key, shares, count, label, better in rows:
+        value = attributes.balanced(shares).mean()
+        measured.add(
+            key, value, count, label, scale="balanced accuracy", better=better, about="attributes", protocol=protocol
+        )
+    measured.details["attribute_shown"] = {
+        name: {
+            "asked": int(wanted[:, column].sum()),
+            **_shares("samples", shown[row]),
+            **_shares("real", judge.shown[column]),
+            "judge_auc": float(judge.auc[column]),
+        }
+        for row, (name, column) in enumerate(zip(names, np.flatnonzero(known), strict=True))
+    }
+
+
+def _shares(of: str, shown: np.ndarray) -> dict[str, float]:
+    return {f"{of}_shown_without": float(shown[0]), f"{of}_shown_with": float(shown[1])}
