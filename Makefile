@@ -5,6 +5,7 @@
 # make bench  speed beside the peers': 20 minutes on two idle cores; ROW=training measures that row alone
 # make bench-gpu  the same on a GPU, in $(PYTHON)'s own environment; what is not installed there is left out
 # make report CONFIG=config/config.yaml   Snakemake's HTML report, results/report.html
+# make watch   the running trainings, live: epoch, loss, images/s, time left
 # make compare A=results/old B=results/new   what changed, also as results/compare.csv and .html; FORCE=1 across protocols
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ BENCH := benchmarks/.venv
 ROWS := training sampling shards loading inception frechet ssim memory demo scaling
 GPU_ROWS := training sampling shards loading inception ssim memory scaling
 
-.PHONY: install demo test test-slurm lint report compare clean bench bench-gpu
+.PHONY: install demo test test-slurm lint report watch compare clean bench bench-gpu
 
 install: $(VENV)/installed
 
@@ -44,6 +45,9 @@ report: $(VENV)/installed
 
 compare: $(VENV)/installed
 	@$(BIN)/python workflow/scripts/compare.py "$(A)" "$(B)" --output results/compare $(if $(FORCE),--across-protocols)
+
+watch: $(VENV)/installed
+	@$(BIN)/python workflow/scripts/watch.py
 
 clean:
 	rm -rf results/demo resources/drawn logs/demo

@@ -184,3 +184,12 @@ def test_every_key_is_explained() -> None:
     section = (ROOT / "config/README.md").read_text().split("\n## ")[1]
     explained = set(re.findall(r"^\| `([a-z_.]+)` \|", section, flags=re.M))
     assert explained == {key for key in keys(CONFIG) if not key.startswith("models.")} | {"models"}
+
+
+def test_tensorboard_is_missed_before_anything_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configuration.importlib.util, "find_spec", lambda name: None)
+    configuration.check_tensorboard(CONFIG, "config/mine.yaml")
+    config = copy.deepcopy(CONFIG)
+    config["training"]["tensorboard"] = True
+    with pytest.raises(UserError, match=r"config/mine.yaml: training.tensorboard needs .*pip install tensorboard"):
+        configuration.check_tensorboard(config, "config/mine.yaml")

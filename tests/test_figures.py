@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from made_up_runs import need_programs
 from vaematrix import figures
-from vaematrix.figures import model_lines, model_markers
+from vaematrix.figures import charts, model_lines, model_markers
 from vaematrix.figures.grids import GAP, MARGIN, Row, write_grid
 from vaematrix.figures.style import WIDTH, width_of
 
@@ -205,7 +206,9 @@ def test_without_any_run_the_figures_are_empty_but_there(tmp_path: Path) -> None
     figures.training_curves(tmp_path / "curves.png", {}, ["vae"])
     figures.rate_distortion(tmp_path / "plane.png", {}, ["vae"])
     figures.distributions(tmp_path / "violins.png", {"MSE": {}, "SSIM": {}}, ["vae"])
-    assert len(list(tmp_path.glob("*.p[nd][gf]"))) == 8
+    figures.latent_units(tmp_path / "units.png", {}, ["vae"], 0.01)
+    figures.distance_by_count(tmp_path / "counts.png", {}, ["vae"], "FID")
+    assert len(list(tmp_path.glob("*.p[nd][gf]"))) == 12
     assert (read(tmp_path / "grid.png") == 255).all()
 
 
@@ -321,3 +324,29 @@ def test_same_input_same_bytes_whatever_matplotlibrc_says(tmp_path: Path) -> Non
             figures.traversal_grid(tmp_path / f"grid-{name}.png", images, ["z1", "z2"], [-1, 0, 1])
     for kind in ("curves-{}.png", "curves-{}.pdf", "grid-{}.png", "grid-{}.pdf"):
         assert (tmp_path / kind.format("a")).read_bytes() == (tmp_path / kind.format("b")).read_bytes()
+
+
+def test_units_are_drawn_from_the_largest_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr(charts, "_draw_curves", lambda axis, runs, look: drawn.append(runs))
+    units = [{"kl": kl, "variance_of_mean": variance} for kl, variance in ((0.5, 0.02), (2.0, 0.9), (1.0, 0.001))]
+    figures.latent_units(tmp_path / "a.png", {"vae": [units]}, ["vae"], 0.01)
+    assert drawn == [[{1: 2.0, 2: 1.0, 3: 0.5}], [{1: 0.9, 2: 0.02, 3: 0.001}]]
+
+
+def test_the_line_through_the_largest_counts_meets_endless_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_programs("pdftotext")
+    plotted = []
+    plot = Axes.plot
+    monkeypatch.setattr(Axes, "plot", lambda axis, x, y, **look: (plotted.append((x, y)), plot(axis, x, y, **look))[1])
+    points = [{"count": count, "distance": 3 + 400 / count} for count in (100, 500, 1000)]
+    figures.distance_by_count(
+        tmp_path / "a.png", {"vae": [({"value": 3.0, "low": 2.8, "high": 3.1}, points)]}, ["vae"], "FID"
+    )
+    (x, y), (line_x, line_y) = plotted[0], plotted[1]
+    assert (x, y) == ([0.01, 0.002, 0.001], [7.0, 3.8, 3.4])
+    assert (line_x, line_y) == ([0.002, 0], [3.8, 3.0])
+    text = text_of(tmp_path / "a.pdf")
+    assert all(word in text for word in ("FID", "∞", "100", "500", "1,000", "vae"))

@@ -33,11 +33,12 @@ def record(made: dict) -> dict:
     return made["run"] | hashes | cost | {"versions": {"python": "3.11.7", "scipy": "absent"}}
 
 
-SHARED = {"overview", "prior_samples", "distributions", "rate_distortion", "training"}
+SHARED = set(report.CAPTIONS) - {"reconstructions", "samples", "attributes", "traversal", "interpolations"}
 
 
 def full(folder: Path) -> Path:
     runs = [made for made in experiment() if (made["run"]["model"], made["run"]["seed"]) != ("vae", 2)]
+    runs[0]["metrics"]["fid_infinity"] = runs[0]["metrics"]["fid"] | {"value": 40.0, "label": "FID∞"}
     return make(
         folder,
         runs,
@@ -94,6 +95,11 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
         assert (rf"\label{{fig:{kind}}}" in source) == (kind in SHARED)
     assert "scipy" not in source
     assert "random features" not in source
+
+
+def test_distances_that_were_not_extrapolated_have_no_figure(tmp_path: Path) -> None:
+    shown = Figure(picture(tmp_path / "figures/distance_by_count.png"), "distance_by_count")
+    assert "distance_by_count" not in make(tmp_path, experiment(), ORDER, figures=[shown]).read_text()
 
 
 def test_prose_has_no_numbers_of_its_own(tmp_path: Path) -> None:

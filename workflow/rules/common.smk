@@ -74,6 +74,7 @@ def checked_configuration():
     config["models"] = configuration.plain_models(entries, setting_file)
     configuration.check(config, schema, setting_file)  # the names that a sweep made
     configuration.check_missing(config, setting_file)
+    configuration.check_tensorboard(config, setting_file)
     rubric = yaml.safe_load(Path(config["rubric"]).read_text())
     check_rubric(rubric, config["rubric"], [*entries, *config["models"]])
     return rubric, entries
@@ -114,6 +115,8 @@ FIGURES = {
     "prior_samples": "samples of all models",
     "distributions": "errors of all models",
     "rate_distortion": "rate and distortion",
+    "latent_units": "use of the latent units",
+    "distance_by_count": "Fréchet distance by sample count",
     "training": "training curves",
 }
 TABLES = [

@@ -46,6 +46,8 @@ rule experiment_figures:
         shards=SHARDS,
         histories=of_runs("history.jsonl"),
         per_image=of_runs("per_image.parquet"),
+        metrics=of_runs("metrics.json"),
+        details=of_runs("details.json"),
         reconstructions=of_runs("reconstructions.parquet", runs=FIRST_RUNS),
         prior_samples=of_runs("prior_samples.parquet", runs=FIRST_RUNS),
     output:

@@ -42,8 +42,9 @@ def main(snakemake: Any) -> None:
         reference = read_reference(files.statistics, network, len(faces.images))
         real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
         measure_sets(measured, network, samples, reconstructions, real, reference, p.confidence, device)
-        measure_codes(measured, files.latents, p.split, faces.attribute_names)
-        if asked.column_names:  # only conditional models are asked for attributes
+        conditional = bool(asked.column_names)  # only conditional models are asked for attributes
+        measure_codes(measured, files.latents, p.split, faces.attribute_names, conditional)
+        if conditional:
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
         protocol = protocol_of(snakemake, run, network.identity, len(faces.images), device)
@@ -84,7 +85,7 @@ def measure_sets(
     entries.measure_features(measured, network, made, real, device)
 
 
-def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...]) -> None:
+def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...], conditional: bool) -> None:
     """All that is said of the codes in a file that `generate` wrote. Args: names: of the attributes."""
     table = pq.read_table(latents)
 
@@ -95,7 +96,10 @@ def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str
 
     (mean, variance, labels), (train_mean, _, train_labels) = codes(split), codes("train")
     entries.measure_latent(measured, mean, variance)
-    entries.measure_probe(measured, (train_mean, train_labels), (mean, labels), names)
+    if conditional:
+        measured.left_out["probe_auc"] = "the encoder of a conditional model is told what a probe would find"
+    else:
+        entries.measure_probe(measured, (train_mean, train_labels), (mean, labels), names)
 
 
 def protocol_of(

@@ -1,4 +1,4 @@
-"""What all runs show together: faces, errors, rate and distortion, training curves."""
+"""What all runs show together: faces, errors, rate and distortion, latent units, training curves."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 from vaematrix import figures
 from vaematrix.console import logged
 from vaematrix.faces.shards import read_faces
+from vaematrix.files import read_json
 from vaematrix.images import read_images
+from vaematrix.metrics.latent import ACTIVE
 
 SHOWN = 10
 PER_IMAGE = {"mse_01": "MSE on [0, 1], each image", "ssim": "SSIM, each image"}
@@ -52,6 +54,24 @@ def main(snakemake: Any) -> None:
             for key, title in PER_IMAGE.items()
         }
         figures.distributions(output["distributions"], panels, p.models)
+        draw_details(output, files, p.models)
+
+
+def draw_details(output: dict[str, Path], files: Any, models: Sequence[str]) -> None:
+    """The figures of what is behind a run's numbers: its latent units, and its distance at several sample counts."""
+    metrics, details = (list(map(read_json, paths)) for paths in (files.metrics, files.details))
+    units: dict[str, list[Any]] = {}
+    counts: dict[str, list[Any]] = {}
+    label = "Fréchet distance"
+    for run, behind in zip(metrics, details, strict=True):
+        model = run["run"]["model"]
+        units.setdefault(model, []).append(behind["units"])
+        if "frechet_by_count" in behind:
+            (key,) = [key for key in run["metrics"] if key.endswith("_infinity")]
+            label = run["metrics"][key.removesuffix("_infinity")]["label"]
+            counts.setdefault(model, []).append((run["metrics"][key], behind["frechet_by_count"]))
+    figures.latent_units(output["latent_units"], units, models, ACTIVE)
+    figures.distance_by_count(output["distance_by_count"], counts, models, label)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from vaematrix.faces.shards import read_faces, refuse_empty
 from vaematrix.files import sha256, write_json
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
+from vaematrix.tensorboard import EventLog
 from vaematrix.training import Settings, Split
 
 
@@ -54,6 +55,8 @@ def main(snakemake: Any) -> None:
             folder / f"checkpoint-{p.key}",
             Path(snakemake.output.history),
             stop_at=slurm.time_to_stop(),
+            # From the config: as a param, a switch of what is shown would train everything again.
+            **({"watch": EventLog(folder / "tensorboard")} if snakemake.config["training"]["tensorboard"] else {}),
         )
         made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from)

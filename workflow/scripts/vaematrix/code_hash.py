@@ -12,7 +12,7 @@ from pathlib import Path
 LIBRARY = Path(__file__).parent
 
 # What these say or record changes no number, so an edit of theirs is no reason to train again.
-SILENT = frozenset({"console.py", "errors.py", "provenance.py", "slurm.py"})
+SILENT = frozenset({"console.py", "errors.py", "provenance.py", "slurm.py", "tensorboard.py"})
 
 
 def code_hash(script: Path, *modules: str) -> str:

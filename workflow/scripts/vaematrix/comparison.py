@@ -39,7 +39,10 @@ CONCERNS = {
 }
 # What a protocol holds besides: settings of the model and hashes, which are compared in sections of their own.
 SETTINGS = ("training", "network_settings", "train_images")
-HASHES = ("code", "training_code", "key", "weights_key", "weights_sha256", "samples_sha256", "reconstructions_sha256")
+HASHES = (
+    "code", "training_code", "key", "weights_key", "weights_sha256", "samples_sha256", "reconstructions_sha256",
+    "latents_sha256",
+)  # fmt: skip
 TOLD = ("data", "training_code", "code", "weights_sha256", "samples_sha256")  # the others follow from these
 
 

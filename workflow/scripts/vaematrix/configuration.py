@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import importlib.util
 import itertools
 import json
 import keyword
@@ -134,6 +135,17 @@ def check_missing(config: dict[str, Any], origin: Origin) -> None:
         if run[name] not in known[name]
     ]
     _refuse(lines, origin)
+
+
+def check_tensorboard(config: dict[str, Any], origin: Origin) -> None:
+    """Refuse event files that nothing here can write.
+
+    Raises:
+        UserError: `training.tensorboard` is on and the package is not installed.
+    """
+    if config["training"]["tensorboard"] and importlib.util.find_spec("tensorboard") is None:
+        advice = "needs the package tensorboard, which is not installed: `.venv/bin/pip install tensorboard`, or false"
+        _refuse([(("training", "tensorboard"), advice)], origin)
 
 
 @cache

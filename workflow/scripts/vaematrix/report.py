@@ -39,6 +39,12 @@ CAPTIONS = {
     "rate_distortion": "Each run as a point, on the validation split after the last epoch: how much its codes say "
     "about a face (KL) against how far its reconstructions from sampled codes are (MSE). Nearer to the lower left "
     "corner is better; along a falling line, one is bought with the other.",
+    "latent_units": "How much of the code each model uses: the KL of each latent unit, and the variance of its "
+    "posterior mean over the evaluation split, in falling order; a thin line is a seed. A unit below the dashed line "
+    "is inactive: it says nothing about the face.",
+    "distance_by_count": "The Fréchet distance at several numbers of samples, drawn over 1/N, and the line through the "
+    "two largest, which meets endless samples on the left, with its interval. The distance falls with N, and not alike "
+    "for all models: compare at one N, or at the left edge.",
     "weights": "All ways to divide the weight among the three metrics: a corner gives one metric all of it. The colour "
     "is the model with the highest total there, stripes a tie; the markers are the weights in use. Left, the scores in "
     "ten steps that the tables use; right, the same breakpoints joined by straight lines. A marker far from every "
@@ -126,6 +132,7 @@ def write_report(
             provenance=provenance_rows(results, records),
             versions=_versions(results, records),
             skipped=skipped,
+            counted=any(key.endswith("_infinity") for run in results.runs for key in run["metrics"]),
             claim_fails=leaders(results.published, "printed") != leaders(results.published, "recomputed"),
             several_seeds=any(judged.total.n > 1 for judged in results.matrices.values()),
         )

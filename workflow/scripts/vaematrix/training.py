@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,7 @@ def train(
     *,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     stop_at: float | None = None,
+    watch: Callable[[dict[str, Any]], None] = lambda record: None,
 ) -> Progress:
     """Train `model` in place, from the checkpoint in `folder` where there is one.
 
@@ -111,6 +112,7 @@ def train(
         model: on the device it is to be trained on, freshly built from `seed`.
         folder: of the checkpoint, keyed by code and parameters by the caller; made here.
         history: the file of one JSON line an epoch, rewritten from the checkpoint when training continues.
+        watch: is told each epoch's record, the line that goes to `history`.
         stop_at: when to stop by itself, in seconds since the epoch: a scheduler's walltime is nearly over.
 
     Raises:
@@ -131,14 +133,16 @@ def train(
         loop = _Loop(model, optimiser, faces, settings, seed, progress, path, checkpoint_seconds, stop, stop_at)
         with _bar(loop) as bar:
             while progress.step < loop.steps * settings.epochs:
-                record = {"epoch": len(progress.history) + 1, **loop.epoch(bar), **validate(model, valid, settings)}
+                counted = {"epoch": len(progress.history) + 1, "epochs": settings.epochs}
+                record = {**counted, **loop.epoch(bar), **validate(model, valid, settings)}
                 loop.count_time(training=False)
                 progress.history.append(record)
                 write_text(history, _lines(progress))  # whole each time, whatever others did to the file meanwhile
+                watch(record)
                 loop.pause()
                 bar.set_postfix_str(f"loss {record['loss']:.1f}, valid {record['valid_loss']:.1f}")
                 if not sys.stderr.isatty():
-                    log.info(_line(record, settings))
+                    log.info(_line(record))
             loop.save()  # whatever happens to the process now, nothing is trained again
     return progress
 
@@ -387,9 +391,9 @@ def _lines(progress: Progress) -> str:
     return "".join(json.dumps(record, allow_nan=False) + "\n" for record in progress.history)
 
 
-def _line(record: dict[str, Any], settings: Settings) -> str:
-    left = record["seconds"] * (settings.epochs - record["epoch"])
+def _line(record: dict[str, Any]) -> str:
+    left = record["seconds"] * (record["epochs"] - record["epoch"])
     return (
-        f"epoch {record['epoch']}/{settings.epochs}: loss {record['loss']:.1f}, valid {record['valid_loss']:.1f}, "
+        f"epoch {record['epoch']}/{record['epochs']}: loss {record['loss']:.1f}, valid {record['valid_loss']:.1f}, "
         f"KL {record['kl']:.1f} nats, {record['images_per_second']:.0f} images/s, {left / 60:.0f} min left"
     )

@@ -5,7 +5,7 @@ it a PDF for print, whose text and lines are vectors. A model has the same colou
 place in the configuration. Images are uint8 RGB throughout.
 """
 
-from vaematrix.figures.charts import distributions, rate_distortion, training_curves
+from vaematrix.figures.charts import distance_by_count, distributions, latent_units, rate_distortion, training_curves
 from vaematrix.figures.grids import (
     best_median_worst,
     conditional_grid,
@@ -21,8 +21,10 @@ from vaematrix.figures.style import model_lines, model_markers
 __all__ = [
     "best_median_worst",
     "conditional_grid",
+    "distance_by_count",
     "distributions",
     "interpolation_grid",
+    "latent_units",
     "model_lines",
     "model_markers",
     "overview",

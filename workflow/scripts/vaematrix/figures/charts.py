@@ -115,6 +115,71 @@ def rate_distortion(
         save(path, figure)
 
 
+def latent_units(
+    path: str | Path, runs: Mapping[str, Sequence[Sequence[Mapping[str, float]]]], names: Sequence[str], active: float
+) -> None:
+    """Draw how each model uses its latent units: KL, and variance of the posterior mean, in falling order.
+
+    Args:
+        runs: model -> for each seed its units with `kl` in nats and `variance_of_mean`.
+        names: all models of the configuration in its order, which decides the colours.
+        active: the variance of the mean above which a unit counts as active (Burda et al., 2016).
+    """
+    lines, marks = model_lines(names), model_markers(names)
+    looks = {model: lines[model] | marks[model] | {"markersize": 4} for model in runs}
+    with styled():
+        figure = _figure(2.3, runs)
+        panels = (("kl", "KL of each unit (nats)"), ("variance_of_mean", "Variance of each unit's posterior mean"))
+        for axis, (key, title) in zip(figure.subplots(1, 2), panels, strict=True):
+            axis.set(title=title, xlabel="Units, the largest first")
+            for model, seeds in runs.items():
+                falling = [sorted((unit[key] for unit in units), reverse=True) for units in seeds]
+                _draw_curves(axis, [dict(enumerate(values, 1)) for values in falling], looks[model])
+            if key == "variance_of_mean":
+                axis.set_yscale("log")
+                axis.axhline(active, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        _legend(figure, looks)
+        save(path, figure)
+
+
+def distance_by_count(
+    path: str | Path,
+    runs: Mapping[str, Sequence[tuple[Mapping[str, float], Sequence[Mapping[str, float]]]]],
+    names: Sequence[str],
+    label: str,
+) -> None:
+    """Draw the Fréchet distance at several sample counts over 1/N, and its interval at endless samples.
+
+    Args:
+        runs: model -> for each seed the extrapolated entry (`value`, `low`, `high`) and the points it comes from
+            (`count`, `distance`), by rising count.
+        names: all models of the configuration in its order, which decides the colours.
+        label: of the distance.
+    """
+    marks = model_markers(names)
+    looks = {model: marks[model] | {"linestyle": "none", "markersize": 4} for model in runs}
+    with styled():
+        figure = _figure(2.7, runs)
+        axis = figure.subplots()
+        axis.set(xlabel="Number of samples N, on a scale of 1/N", ylabel=label)
+        counts = sorted({point["count"] for seeds in runs.values() for _, points in seeds for point in points})
+        for model, seeds in runs.items():
+            for end, points in seeds:
+                x, y = [1 / point["count"] for point in points], [point["distance"] for point in points]
+                axis.plot(x, y, **looks[model])
+                axis.plot([x[-2], 0], [y[-2], end["value"]], color=looks[model]["color"], linewidth=0.8)
+                around = [[end["value"] - end["low"]], [end["high"] - end["value"]]]
+                axis.errorbar(0, end["value"], around, color=looks[model]["color"], capsize=2, linewidth=1)
+        if counts:
+            axis.set_xticks([0, *(1 / count for count in counts)], ["∞", *(f"{count:,}" for count in counts)])
+        else:
+            note = "Not measured: fewer than two samples a dimension of the features."
+            axis.text(0.5, 0.5, note, transform=axis.transAxes, ha="center", va="center")
+            axis.set(xticks=[], yticks=[])
+        _legend(figure, looks)
+        save(path, figure)
+
+
 def _figure(height: float, models: Mapping[str, Any]) -> Figure:
     """A figure of `height` inches, and room for the models' legend below."""
     lines = -(-len(models) // _abreast(models))
