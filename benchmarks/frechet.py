@@ -22,7 +22,7 @@ def main() -> None:
     if harness.installed("pytorch_fid"):
         sides["pytorch-fid"] = (pytorch_fid, *pair)
         refuse_difference(frechet.distance(*pair), distance_of_pytorch_fid(*pair))
-    row = Row("frechet", "s", "lower", f"{dims} dimensions; {rounds} rounds", options)
+    row = Row("frechet", "s", "lower", f"{dims} dimensions; up to {rounds} rounds", options)
     with harness.apart(sides) as measured:
         values = harness.alternate(measured, rounds)
     row.cases.append(Case(f"{dims}x{dims}", values, [Target("pytorch-fid / ours", ">=", 3)]))

@@ -247,16 +247,19 @@ def write(row: Row) -> None:
 
 
 def table() -> str:
-    """One Markdown table out of all results but those of --quick, with the machine and the command of each."""
+    """One Markdown table of the rows that have a target, but for those of --quick, with machine and command of each."""
     files = [file for file in sorted(RESULTS.glob("*.json")) if not file.stem.endswith("-quick")]
-    return _markdown([json.loads(file.read_text(encoding="utf-8")) for file in files])
+    rows = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return _markdown([row for row in rows if any(case["targets"] for case in row["cases"])])
 
 
 def _markdown(rows: list[dict[str, Any]]) -> str:
     lines = ["| row | case | ours | others: ours / theirs (least to most of the rounds) | target |", "|---" * 5 + "|"]
     lines += [_line(row, case) for row in rows for case in row["cases"]]
-    lines += ["", *(f"`{row['command']}` ({row['sizes']}), {row['date']}: {_on(row['machine'])}  " for row in rows)]
-    return "\n".join(lines)
+    measured: dict[str, list[str]] = {}
+    for row in rows:
+        measured.setdefault(f"{_on(row['machine'])}, {row['date']}", []).append(f"`{row['command']}` ({row['sizes']})")
+    return "\n".join([*lines, *(f"\n{where}: {', '.join(commands)}." for where, commands in measured.items())])
 
 
 def _line(row: dict[str, Any], case: dict[str, Any]) -> str:

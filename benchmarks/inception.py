@@ -30,7 +30,7 @@ def main() -> None:
     options = harness.options(__doc__)
     rounds = 1 if options.quick else 4
     count = 16 if options.quick else 4096 if options.gpu else 128
-    row = Row("inception", "images/s", "higher", f"{count} images of 64x64; {rounds} rounds", options)
+    row = Row("inception", "images/s", "higher", f"{count} images of 64x64; up to {rounds} rounds", options)
     with tempfile.TemporaryDirectory() as name:
         os.environ["TORCH_HOME"] = name  # where pytorch-fid looks for the weights
         write_weights(hub_path())

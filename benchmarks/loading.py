@@ -30,7 +30,7 @@ def main() -> None:
     options = harness.options(__doc__)
     rounds = 1 if options.quick else 11
     count = 256 if options.quick else 162770 if options.gpu else 8192
-    row = Row("loading", "s", "lower", f"{count} images of 64x64; {rounds} rounds", options)
+    row = Row("loading", "s", "lower", f"{count} images of 64x64; up to {rounds} rounds", options)
     with tempfile.TemporaryDirectory() as name:
         files = harness.face_files(count)
         shards, small = prepare(Path(name), harness.decoded(files))

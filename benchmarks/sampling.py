@@ -31,7 +31,7 @@ def main() -> None:
     counts = {NARROW: 10_000, WIDE: 10_000 if options.gpu else 2_000}
     if options.quick:
         counts = dict.fromkeys(counts, 300)
-    sizes = f"64x64, latent 64; {rounds} rounds of {counts[NARROW]} images narrow, {counts[WIDE]} wide"
+    sizes = f"64x64, latent 64; up to {rounds} rounds of {counts[NARROW]} images narrow, {counts[WIDE]} wide"
     row = Row("sampling", "images/s", "higher", sizes, options)
     for widths, count in counts.items():
         case = Network(64, widths, 64, 40), count, options.gpu

@@ -16,11 +16,12 @@ import numpy as np
 import peers
 import torch
 from harness import Case, Row
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from torch import Tensor
 from training import NARROW, WIDE, matrix_limit
 
 from vaematrix import training
+from vaematrix.figures.style import PALETTE, styled
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
 from vaematrix.training import Settings, Split
@@ -31,7 +32,7 @@ SPLIT = 10_000
 def main() -> None:
     options = harness.options(__doc__)
     rounds = 1 if options.quick else 3
-    row = Row("scaling", "images/s", "higher", f"64x64, latent 64; {rounds} rounds", options)
+    row = Row("scaling", "images/s", "higher", f"64x64, latent 64; up to {rounds} rounds", options)
     curves: dict[str, list[tuple[int, Case]]] = {"batch size": [], "images in the split": [], "innermost width": []}
     for curve, value, widths, batch, images in points(options.gpu, options.quick):
         network = Network(64, widths, 64, 40)
@@ -90,18 +91,24 @@ def ours(network: Network, batch: int, images: int, seen: int, gpu: bool) -> Cal
 
 
 def draw(curves: dict[str, list[tuple[int, Case]]], path: Path) -> None:
-    figure, panels = plt.subplots(1, len(curves), figsize=(12, 3.6), layout="constrained")
-    for panel, (curve, measured) in zip(panels, curves.items(), strict=True):
-        values = [value for value, _ in measured]
-        for side, style in (("ours", "o-"), ("matrix limit", "--")):
-            rates = np.array([case.sides[side] for _, case in measured])
-            panel.plot(values, np.median(rates, axis=1), style, label=side)
-            panel.fill_between(values, rates.min(1), rates.max(1), alpha=0.2)
-        panel.set(xscale="log", yscale="log", xlabel=curve, ylabel="images/s")
-        panel.set_xticks(values, [f"{value:,}" for value in values], rotation=45)
-        panel.minorticks_off()
-    panels[0].legend()
-    figure.savefig(path, dpi=120)
+    """The rates over batch size and split on a linear scale from zero; those over widths span decades."""
+    with styled():
+        figure = Figure(figsize=(10, 3), dpi=120, layout="constrained")
+        for panel, (curve, measured) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
+            values = [value for value, _ in measured]
+            for side, style, colour in (("ours", "o-", PALETTE[0]), ("matrix limit", "--", PALETTE[1])):
+                rates = np.array([case.sides[side] for _, case in measured])
+                panel.plot(values, np.median(rates, axis=1), style, color=colour, label=side)
+                panel.fill_between(values, rates.min(1), rates.max(1), alpha=0.2, color=colour)
+            panel.set(xscale="log", xlabel=curve, ylabel="images/s")
+            panel.set_xticks(values, [f"{value:,}" for value in values], rotation=45)
+            if curve == "innermost width":
+                panel.set_yscale("log")
+            else:
+                panel.set_ylim(bottom=0)
+            panel.set_xticks([], minor=True)
+        panel.legend(frameon=False)
+        figure.savefig(path)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         celeba = Path(name) / "celeba"
         count = lay_out(Path(real or harness.CACHE / "faces"), celeba, 64 if options.quick else 8192)
-        sizes = f"{count} {'real' if real else 'drawn'} faces; {rounds} rounds over all of them"
+        sizes = f"{count} {'real' if real else 'drawn'} faces; up to {rounds} rounds over all of them"
         row = Row("shards", "images/s", "higher", sizes, options)
         for cores in sorted({1, harness.CORES}):
             sides = {side: (rate, side, celeba, cores) for side in SIDES}

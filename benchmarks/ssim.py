@@ -32,7 +32,7 @@ def main() -> None:
         sides["scikit-image"] = (scikit_image, *pair)
         refuse_difference(*pair, options.gpu)
     sides["bytes"] = (reading, 2 * images[0].nbytes, options.gpu)
-    row = Row("ssim", "pairs/s", "higher", f"{count} pairs of 64x64; {rounds} rounds", options)
+    row = Row("ssim", "pairs/s", "higher", f"{count} pairs of 64x64; up to {rounds} rounds", options)
     with harness.apart(sides) as measured:
         values = harness.alternate(measured, rounds)
     target = Target("ours / scikit-image", ">=", 1000 if options.gpu else 5)

@@ -37,7 +37,7 @@ def main() -> None:
     images = {NARROW: 8192, WIDE: 8192} if options.gpu else {NARROW: 2048, WIDE: 384}
     if options.quick:
         images = dict.fromkeys(images, max(BATCHES))
-    sizes = f"64x64, latent 64; {rounds} rounds of one epoch: {images[NARROW]} images narrow, {images[WIDE]} wide"
+    sizes = f"64x64, latent 64; up to {rounds} rounds of one epoch: {images[NARROW]} images narrow, {images[WIDE]} wide"
     row = Row("training", "images/s", "higher", sizes, options)
     for widths, batch in itertools.product(images, BATCHES):
         network, files = Network(64, widths, 64, 40), harness.face_files(images[widths])
