@@ -13,7 +13,7 @@ from workflow_runner import copy_project, planned, snakemake
 pytestmark = [pytest.mark.workflow]
 
 RUN_RULES = ("train", "generate", "evaluate", "run_figures")
-AGGREGATION = {"experiment_figures", "tables", "index_runs", "report", "compile_report"}
+AGGREGATION = {"experiment_figures", "tables", "weight_triangle", "index_runs", "report", "compile_report"}
 
 
 def sweep(folder: Path, betas: list[float], seeds: int) -> None:
