@@ -15,8 +15,8 @@ BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
 CONFIG ?= config/demo.yaml
 BENCH := benchmarks/.venv
-ROWS := training sampling shards loading inception frechet ssim memory demo scaling
-GPU_ROWS := training sampling shards loading inception ssim memory scaling
+ROWS := training sampling shards loading inception frechet ssim memory precision demo scaling
+GPU_ROWS := training sampling shards loading inception ssim memory precision scaling
 
 .PHONY: install demo test test-slurm lint report watch compare clean bench bench-gpu
 

@@ -13,7 +13,18 @@ import pytest
 
 from workflow_runner import ROOT
 
-PROGRAMS = ["training", "sampling", "shards", "loading", "inception", "frechet", "ssim", "memory", "scaling"]
+PROGRAMS = [
+    "training",
+    "sampling",
+    "shards",
+    "loading",
+    "inception",
+    "frechet",
+    "ssim",
+    "memory",
+    "precision",
+    "scaling",
+]
 GPU_PROGRAMS = [name for name in PROGRAMS if name != "frechet"]
 
 
