@@ -6,25 +6,22 @@ training as the workflow does them; the images of a step are drawn from all of t
 Limit: "matrix limit" as in training.py. A picture goes to docs/scaling.png (docs/scaling-gpu.png with --gpu).
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import harness
 import numpy as np
-import peers
 import torch
 from harness import Case, Row
 from matplotlib.figure import Figure
 from torch import Tensor
-from training import NARROW, WIDE, matrix_limit
+from training import NARROW, WIDE, epoch, matrix_limit
 
-from vaematrix import training
 from vaematrix.figures.style import PALETTE, styled
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
-from vaematrix.training import Settings, Split
+from vaematrix.training import Split
 
 SPLIT = 10_000
 
@@ -80,14 +77,7 @@ def ours(network: Network, batch: int, images: int, seen: int, gpu: bool) -> Cal
     faces = harness.decoded(harness.face_files(max(images, seen)))
     split, valid = (Split.on(device, part, np.zeros((len(part), 40), bool)) for part in (faces, faces[:2]))
     part = Part(split.images, split.attributes, len(faces) // seen)
-
-    def epoch() -> float:
-        with tempfile.TemporaryDirectory() as name:
-            folder, settings = Path(name), Settings(1, batch, peers.LEARNING_RATE)
-            progress = training.train(model, part, valid, settings, 0, folder / "checkpoint", folder / "history.jsonl")
-        return progress.history[0]["images_per_second"]
-
-    return epoch
+    return lambda: epoch(model, part, valid, batch)
 
 
 def draw(curves: dict[str, list[tuple[int, Case]]], path: Path) -> None:

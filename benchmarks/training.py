@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from vaematrix import compilation, training
 from vaematrix.models import weights
+from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
 from vaematrix.training import Settings, Split
 
@@ -66,14 +67,15 @@ def ours(network: Network, batch: int, images: np.ndarray, gpu: bool) -> Callabl
     split, valid = (Split.on(device, part, np.zeros((len(part), 40), bool)) for part in (images, images[:2]))
     model = weights.build("vae", network, None, {}).to(device)
     compilation.STEPS = 0  # as in a training that is long enough to be compiled
+    return lambda: epoch(model, split, valid, batch)
 
-    def epoch() -> float:
-        with tempfile.TemporaryDirectory() as name:
-            folder, settings = Path(name), Settings(1, batch, peers.LEARNING_RATE)
-            progress = training.train(model, split, valid, settings, 0, folder / "checkpoint", folder / "history.jsonl")
-        return progress.history[0]["images_per_second"]
 
-    return epoch
+def epoch(model: Autoencoder, split: Split, valid: Split, batch: int) -> float:
+    """Train for one epoch, in images/s."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, settings = Path(name), Settings(1, batch, peers.LEARNING_RATE)
+        progress = training.train(model, split, valid, settings, 0, folder / "checkpoint", folder / "history.jsonl")
+    return progress.history[0]["images_per_second"]
 
 
 def matrix_limit(network: Network, gpu: bool) -> Callable[[], float]:

@@ -56,7 +56,7 @@ def main(snakemake: Any) -> None:
             Path(snakemake.output.history),
             stop_at=slurm.time_to_stop(),
             # From the config: as a param, a switch of what is shown would train everything again.
-            **({"watch": EventLog(folder / "tensorboard")} if snakemake.config["training"]["tensorboard"] else {}),
+            watch=EventLog(folder / "tensorboard") if snakemake.config["training"]["tensorboard"] else None,
         )
         made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from)

@@ -16,6 +16,7 @@ from vaematrix.errors import UserError
 from vaematrix.files import write_text, written_whole
 from vaematrix.matrix import rounded
 from vaematrix.pages import TEMPLATES
+from vaematrix.run_index import cost_text
 from vaematrix.tables import Results, floor_word, leaders
 
 if TYPE_CHECKING:
@@ -240,20 +241,15 @@ def protocol_rows(results: Results, settings: Mapping[str, Any]) -> list[tuple[s
 
 def cost_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Model, seed, device, minutes, peak memory in GB and images per second of each run, as text."""
-
-    def number(record: Mapping[str, Any], key: str, divisor: float, places: int) -> str:
-        value = record.get(key)
-        return "–" if value is None else f"{value / divisor:,.{places}f}"
-
     return [
         [
             str(record.get("model", "–")),
             str(record.get("seed", "–")),
             str(record.get("device", "–")),
-            number(record, "epochs", 1, 0),
-            number(record, "seconds", 60, 1),
-            number(record, "peak_memory_mb", 1000, 2),
-            number(record, "images_per_second", 1, 0),
+            cost_text(record, "epochs", 1, 0),
+            cost_text(record, "seconds", 60, 1),
+            cost_text(record, "peak_memory_mb", 1000, 2),
+            cost_text(record, "images_per_second", 1, 0),
         ]
         for record in records
     ]

@@ -1,7 +1,7 @@
 """The index of all runs as one HTML page: what each cost, and its records and logs in full."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,16 @@ def _shown(run: IndexedRun) -> dict[str, Any]:
         "reason": run.reason,
         "cells": [
             record.get("device") or "–",
-            _number(record.get("seconds"), 60, 1),
-            _number(record.get("images_per_second"), 1, 0),
-            _number(record.get("peak_memory_mb"), 1000, 2),
+            cost_text(record, "seconds", 60, 1),
+            cost_text(record, "images_per_second", 1, 0),
+            cost_text(record, "peak_memory_mb", 1000, 2),
             (record.get("git_commit") or "–")[:10],
         ],
         "files": files,
     }
 
 
-def _number(value: float | None, divisor: float, places: int) -> str:
+def cost_text(record: Mapping[str, Any], key: str, divisor: float, places: int) -> str:
+    """A number of a run.json over `divisor`, as text; a dash where there is none."""
+    value = record.get(key)
     return "–" if value is None else f"{value / divisor:,.{places}f}"

@@ -104,7 +104,7 @@ def train(
     *,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     stop_at: float | None = None,
-    watch: Callable[[dict[str, Any]], None] = lambda record: None,
+    watch: Callable[[dict[str, Any]], None] | None = None,
 ) -> Progress:
     """Train `model` in place, from the checkpoint in `folder` where there is one.
 
@@ -138,7 +138,8 @@ def train(
                 loop.count_time(training=False)
                 progress.history.append(record)
                 write_text(history, _lines(progress))  # whole each time, whatever others did to the file meanwhile
-                watch(record)
+                if watch:
+                    watch(record)
                 loop.pause()
                 bar.set_postfix_str(f"loss {record['loss']:.1f}, valid {record['valid_loss']:.1f}")
                 if not sys.stderr.isatty():

@@ -3,7 +3,6 @@
 Any reader of parquet gives lists of numbers; DuckDB, Arrow and pandas need nothing else.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vaematrix.files import written_whole
+from vaematrix.images import with_metadata
 
 
 def write_vectors(
@@ -34,8 +34,7 @@ def write_vectors(
         )
         for name, values in vectors.items()
     }
-    table = pa.table({**columns, **lists})
-    table = table.replace_schema_metadata({key: json.dumps(value, sort_keys=True) for key, value in metadata.items()})
+    table = with_metadata(pa.table({**columns, **lists}), metadata)
     with written_whole(path) as temporary:
         # Numbers of a network hardly repeat: a dictionary and compression would cost time and save nothing.
         pq.write_table(table, temporary, compression="none", use_dictionary=False, write_statistics=list(columns))

@@ -1,6 +1,5 @@
 """What CelebA's two lists say, checked as a whole before any image is decoded."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from vaematrix.faces.layout import (
     read_list,
 )
 from vaematrix.files import written_whole
+from vaematrix.images import with_metadata
 
 COLUMNS = ("image_id", "split", "member")
 _RESERVED = (*COLUMNS, "image")
@@ -64,9 +64,8 @@ def index_faces(source: Source) -> pa.Table:
 
 def write_index(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
     """Write the index as parquet, with JSON `metadata` in its schema."""
-    stored = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
     with written_whole(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(stored), temporary, compression="zstd")
+        pq.write_table(with_metadata(table, metadata), temporary, compression="zstd")
 
 
 def read_index(path: str | Path) -> pa.Table:
