@@ -35,10 +35,10 @@ test-slurm: $(VENV)/installed-dev
 	@CI=true $(BIN)/python -m pytest -m slurm tests
 
 lint: $(VENV)/installed-dev
-	@$(BIN)/ruff check workflow tests benchmarks
-	@$(BIN)/ruff format --check workflow tests benchmarks
+	@$(BIN)/ruff check src workflow tests benchmarks
+	@$(BIN)/ruff format --check src workflow tests benchmarks
 	@$(BIN)/snakefmt --check Snakefile workflow
-	@$(BIN)/python -m pytest tests/test_lint.py
+	@$(BIN)/python -m pytest tests/workflow/test_lint.py
 
 report: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html --report-stylesheet workflow/report/style.css
@@ -47,7 +47,7 @@ compare: $(VENV)/installed
 	@$(BIN)/python workflow/scripts/compare.py "$(A)" "$(B)" --output results/compare $(if $(FORCE),--across-protocols)
 
 watch: $(VENV)/installed
-	@$(BIN)/python workflow/scripts/watch.py
+	@$(BIN)/python -m vaematrix.training.watch
 
 clean:
 	rm -rf results/demo resources/drawn logs/demo
@@ -60,12 +60,12 @@ bench-gpu:
 	@for row in $(or $(ROW),$(GPU_ROWS)); do $(PYTHON) benchmarks/$$row.py --gpu $(QUICK) || echo "$$row failed"; done
 	@$(PYTHON) benchmarks/harness.py
 
-$(VENV)/installed: requirements.txt
+$(VENV)/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); sys.exit(None if ok else \
 		"vaematrix needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d; try: make PYTHON=python3.12" % v)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the pinned requirements into $(VENV) (torch is large: several minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt --editable .
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt

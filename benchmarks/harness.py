@@ -28,7 +28,7 @@ import torch
 
 HERE = Path(__file__).parent
 RESULTS, CACHE = HERE / "results", HERE / ".cache"
-sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
+sys.path.insert(0, str(HERE.parent / "src"))
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 CASE_SECONDS = 45  # no further round of a case starts later, so that all rows take minutes
@@ -181,7 +181,7 @@ def device(gpu: bool) -> torch.device:
 
 def face_files(count: int) -> list[Path]:
     """`count` JPEG files of drawn faces; beyond the DRAWN that are made once for all rows they are repeated."""
-    from vaematrix.faces.drawn import draw_faces
+    from vaematrix.data.drawn import draw_faces
 
     images = CACHE / "faces" / "img_align_celeba"
     if not images.exists():
@@ -193,7 +193,7 @@ def face_files(count: int) -> list[Path]:
 
 def decoded(files: Sequence[Path]) -> np.ndarray:
     """The faces in `files` as the models see them: uint8 [n, 64, 64, 3]."""
-    from vaematrix.faces.decode import decode_face
+    from vaematrix.data.decode import decode_face
 
     different = [decode_face(file.read_bytes(), CROP, 64) for file in files[:DRAWN]]
     return np.resize(np.stack(different), (len(files), 64, 64, 3))

@@ -20,7 +20,7 @@ import torch
 from harness import Case, Row, Target
 from PIL import Image
 
-from vaematrix.files import sha256
+from vaematrix.common.files import sha256
 from vaematrix.metrics import frechet, inception
 from vaematrix.metrics.inception import FeatureNetwork
 from vaematrix.metrics.inception_weights import hub_path

@@ -19,9 +19,9 @@ from harness import Case, Row, Target
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from vaematrix.faces.layout import ATTRIBUTES
-from vaematrix.faces.shards import read_faces
-from vaematrix.images import write_images
+from vaematrix.common.images import write_images
+from vaematrix.data.layout import ATTRIBUTES
+from vaematrix.data.shards import read_faces
 
 SHARDS = 8
 

@@ -18,13 +18,13 @@ import torch
 from harness import Case, Row, Target
 from loading import prepare
 from scaling import NARROW, WIDE, Part
-from training import epoch
 
-from vaematrix import training
-from vaematrix.faces.shards import read_faces
+from training import epoch
+from vaematrix.data.shards import read_faces
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
-from vaematrix.training import Split
+from vaematrix.training import loop as training
+from vaematrix.training.loop import Split
 
 BATCH, STEPS, GPU_BYTES = 64, 4, 8 * 10**9
 ALLOWED = 1.3

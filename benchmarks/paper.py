@@ -20,9 +20,9 @@ import harness
 import numpy as np
 import yaml
 from harness import Case, Row, Target
-from training import NARROW, WIDE, flops_per_image
 
-from vaematrix.faces.layout import ATTRIBUTES, locate, open_images
+from training import NARROW, WIDE, flops_per_image
+from vaematrix.data.layout import ATTRIBUTES, locate, open_images
 from vaematrix.models.networks import Network
 
 SPLITS = (162_770, 19_867, 19_962)

@@ -24,11 +24,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow/scripts")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from made_up_experiment import checked, pretend_finished  # noqa: E402
-from vaematrix import provenance  # noqa: E402
-from vaematrix.figures import PALETTE  # noqa: E402
+from vaematrix.common import provenance  # noqa: E402
+from vaematrix.reporting.figures import PALETTE  # noqa: E402
 from workflow_runner import copy_project, snakemake  # noqa: E402
 
 SEEDS = 5

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from harness import CROP, Case, Row, Target
 
-from vaematrix import training
-from vaematrix.faces.decode import decode_face
-from vaematrix.faces.layout import locate, open_images
+from vaematrix.data.decode import decode_face
+from vaematrix.data.layout import locate, open_images
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
-from vaematrix.training import Settings, Split
+from vaematrix.training import loop as training
+from vaematrix.training.loop import Settings, Split
 
 MEASURES = {"valid_loss": "validation loss, nats", "valid_kl": "KL, nats", "valid_mse": "MSE on [0, 1]"}
 VALID = 800

@@ -16,11 +16,11 @@ import peers
 import torch
 from harness import Case, Row, Target
 
-from vaematrix import generation
-from vaematrix.images import write_images
+from vaematrix.common.images import write_images
+from vaematrix.generation import generate as generation
+from vaematrix.generation.samplers import PriorSampler
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
-from vaematrix.samplers import PriorSampler
 
 NARROW, WIDE = (32, 64, 128, 256), (128, 256, 512, 1024)
 

@@ -16,12 +16,12 @@ import torch
 from harness import Case, Row
 from matplotlib.figure import Figure
 from torch import Tensor
-from training import NARROW, WIDE, epoch, matrix_limit
 
-from vaematrix.figures.style import PALETTE, styled
+from training import NARROW, WIDE, epoch, matrix_limit
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
-from vaematrix.training import Split
+from vaematrix.reporting.figures.style import PALETTE, styled
+from vaematrix.training.loop import Split
 
 SPLIT = 10_000
 

@@ -25,9 +25,9 @@ from harness import Case, Row, Target
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from vaematrix.faces.index import index_faces, write_index
-from vaematrix.faces.layout import ATTRIBUTES, locate, open_images
-from vaematrix.faces.shards import build_shard
+from vaematrix.data.index import index_faces, write_index
+from vaematrix.data.layout import ATTRIBUTES, locate, open_images
+from vaematrix.data.shards import build_shard
 
 HEIGHT, WIDTH = 218, 178
 FORK = multiprocessing.get_context("fork")  # a worker that starts anew imports torch first, for seconds

@@ -22,11 +22,12 @@ import torch
 from harness import Case, Row, Target
 from torch import Tensor, nn
 
-from vaematrix import compilation, training
 from vaematrix.models import weights
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
-from vaematrix.training import Settings, Split
+from vaematrix.training import compilation
+from vaematrix.training import loop as training
+from vaematrix.training.loop import Settings, Split
 
 NARROW, WIDE = (32, 64, 128, 256), (128, 256, 512, 1024)
 BATCHES = (64, 128)

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vaematrix import checkpoint, training
 from vaematrix.models.networks import Network
 from vaematrix.models.weights import build
-from vaematrix.training import Settings, Split
+from vaematrix.training import checkpoint
+from vaematrix.training import loop as training
+from vaematrix.training.loop import Settings, Split
 
 EPOCHS, STEPS = 3, 4  # 35 images in batches of 8
 

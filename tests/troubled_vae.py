@@ -6,7 +6,7 @@ import time
 import numpy as np
 from torch import Tensor
 
-from vaematrix.errors import UserError
+from vaematrix.common.errors import UserError
 from vaematrix.models.autoencoder import Autoencoder
 
 

@@ -32,14 +32,20 @@ gc.set_threshold(100_000, 50, 100)
 ROOT = Path(workflow.basedir).resolve()
 ROOT = ROOT.parent if ROOT.name == "workflow" else ROOT
 SCRIPTS = ROOT / "workflow/scripts"
-if str(SCRIPTS) not in sys.path:
-    sys.path.append(str(SCRIPTS))
 
-from vaematrix import configuration, latex, models
-from vaematrix.code_hash import code_hash
-from vaematrix.errors import UserError
-from vaematrix.faces.layout import fingerprint, locate
-from vaematrix.matrix import check_rubric, row_keys
+# The checkout's own library, here and in every job, whatever is installed beside it: an edit counts where it is made.
+SOURCE = ROOT / "src"
+if SOURCE.is_dir() and str(SOURCE) not in sys.path[:1]:
+    sys.path.insert(0, str(SOURCE))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+
+from vaematrix.experiment import configuration
+from vaematrix.reporting import latex
+from vaematrix import models
+from vaematrix.experiment.code_hash import LIBRARY, code_hash
+from vaematrix.common.errors import UserError
+from vaematrix.data.layout import fingerprint, locate
+from vaematrix.analysis.matrix import check_rubric, row_keys
 
 
 def setting_file(path):
@@ -219,9 +225,7 @@ def judge_key():
 
 @cache
 def metrics_code():
-    return code(
-        "evaluate.py", *(f"vaematrix.metrics.{path.stem}" for path in (SCRIPTS / "vaematrix/metrics").glob("*.py"))
-    )
+    return code("evaluate.py", *(f"vaematrix.metrics.{path.stem}" for path in (LIBRARY / "metrics").glob("*.py")))
 
 
 @cache
@@ -289,7 +293,7 @@ def index_key():
 
 def template(*names):
     """The content of templates of tables, index or report."""
-    return "".join((SCRIPTS / "vaematrix/templates" / name).read_text() for name in names)
+    return "".join((LIBRARY / "reporting/templates" / name).read_text() for name in names)
 
 
 def refuse_unrecorded(path, made_by, asked_for):

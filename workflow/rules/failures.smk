@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 
-from vaematrix.console import errors_in
+from vaematrix.common.console import errors_in
 
 # What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
 MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "index_runs", "report", "compile_report"]

@@ -259,7 +259,7 @@ rule compile_report:
 onstart:
     refuse_running_jobs()
     if not TEX:
-        from vaematrix.report import TEX_HINT
+        from vaematrix.reporting.report import TEX_HINT
 
         print(TEX_HINT)
 

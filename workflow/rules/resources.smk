@@ -5,7 +5,7 @@
 
 from contextlib import ExitStack
 
-from vaematrix import slurm
+from vaematrix.common import slurm
 
 # Images/s of two CPU cores with the paper's network; GPUs are faster.
 GENERATED_PER_SECOND = 150

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.faces.shards import read_faces
+from vaematrix.common.console import logged
+from vaematrix.data.shards import read_faces
+from vaematrix.data.subsets import MOST_FACES, at_most
 from vaematrix.metrics.attributes import save_judge, train_judge
-from vaematrix.subsets import MOST_FACES, at_most
 
 
 def main(snakemake: Any) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.faces.layout import locate
-from vaematrix.faces.shards import build_shard
+from vaematrix.common.console import logged
+from vaematrix.data.layout import locate
+from vaematrix.data.shards import build_shard
 
 
 def main(snakemake: Any) -> None:

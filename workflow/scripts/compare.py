@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from vaematrix.comparison import compare, read_folder, refusal, rows, sections
-from vaematrix.errors import UserError
-from vaematrix.files import write_text
-from vaematrix.tables import csv_text
-from vaematrix.tables.pages import page, titled
+from vaematrix.common.errors import UserError
+from vaematrix.common.files import write_text
+from vaematrix.reporting.comparison import compare, read_folder, refusal, rows, sections
+from vaematrix.reporting.tables import csv_text
+from vaematrix.reporting.tables.pages import page, titled
 
 RUBRIC = Path(__file__).resolve().parents[2] / "config/rubric.yaml"
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.report import compile_pdf
+from vaematrix.common.console import logged
+from vaematrix.reporting.report import compile_pdf
 
 
 def main(snakemake: Any) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.download import download
-from vaematrix.faces.celeba import CELEBA, celeba_urls
+from vaematrix.common.console import logged
+from vaematrix.data.celeba import CELEBA, celeba_urls
+from vaematrix.data.download import download
 
 
 def main(snakemake: Any) -> None:

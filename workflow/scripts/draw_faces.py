@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.faces.drawn import draw_faces
+from vaematrix.common.console import logged
+from vaematrix.data.drawn import draw_faces
 
 
 def main(snakemake: Any) -> None:

@@ -8,18 +8,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
-from vaematrix import devices, metrics, provenance
-from vaematrix.console import logged
-from vaematrix.errors import UserError
-from vaematrix.faces.shards import read_faces
-from vaematrix.files import read_json, sha256, write_json, written_whole
-from vaematrix.images import read_images, read_metadata
+from vaematrix import metrics
+from vaematrix.common import devices, provenance
+from vaematrix.common.console import logged
+from vaematrix.common.errors import UserError
+from vaematrix.common.files import read_json, sha256, write_json, written_whole
+from vaematrix.common.images import read_images, read_metadata
+from vaematrix.common.vectors import vectors_of
+from vaematrix.data.shards import read_faces
 from vaematrix.metrics import entries, frechet
 from vaematrix.metrics.attributes import load_judge
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.frechet import Statistics
 from vaematrix.metrics.inception import FeatureNetwork
-from vaematrix.vectors import vectors_of
 
 
 def main(snakemake: Any) -> None:

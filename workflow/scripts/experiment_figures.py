@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import pyarrow.parquet as pq
 
-from vaematrix import figures
-from vaematrix.console import logged
-from vaematrix.faces.shards import read_faces
-from vaematrix.files import read_json
-from vaematrix.images import read_images
+from vaematrix.common.console import logged
+from vaematrix.common.files import read_json
+from vaematrix.common.images import read_images
+from vaematrix.data.shards import read_faces
 from vaematrix.metrics.latent import ACTIVE
+from vaematrix.reporting import figures
 
 SHOWN = 10
 PER_IMAGE = {"mse_01": "MSE on [0, 1], each image", "ssim": "SSIM, each image"}

@@ -3,10 +3,10 @@
 import shutil
 from typing import Any
 
-from vaematrix.console import log, logged
-from vaematrix.download import download
-from vaematrix.errors import UserError
-from vaematrix.files import sha256, written_whole
+from vaematrix.common.console import log, logged
+from vaematrix.common.errors import UserError
+from vaematrix.common.files import sha256, written_whole
+from vaematrix.data.download import download
 from vaematrix.metrics.inception_weights import SHA256, SIZE, URL, find_weights, hub_path
 
 

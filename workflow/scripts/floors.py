@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from vaematrix import metrics, provenance
-from vaematrix.console import logged
-from vaematrix.faces.shards import read_faces
-from vaematrix.files import write_json
-from vaematrix.images import read_metadata
+from vaematrix import metrics
+from vaematrix.common import provenance
+from vaematrix.common.console import logged
+from vaematrix.common.files import write_json
+from vaematrix.common.images import read_metadata
+from vaematrix.data.shards import read_faces
 from vaematrix.metrics.floors import mean_face, pca_reconstructions
 
 

@@ -9,17 +9,19 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from vaematrix import devices, generation, training
-from vaematrix.console import logged
-from vaematrix.faces.shards import Faces, read_faces
-from vaematrix.files import sha256
-from vaematrix.images import write_images
+from vaematrix.common import devices
+from vaematrix.common.console import logged
+from vaematrix.common.files import sha256
+from vaematrix.common.images import write_images
+from vaematrix.common.vectors import write_vectors
+from vaematrix.data.shards import Faces, read_faces
+from vaematrix.data.subsets import MOST_FACES, at_most
+from vaematrix.generation import generate as generation
+from vaematrix.generation.samplers import SAMPLERS, PriorSampler
 from vaematrix.models import weights
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.samplers import SAMPLERS, PriorSampler
-from vaematrix.subsets import MOST_FACES, at_most
-from vaematrix.training import Split
-from vaematrix.vectors import write_vectors
+from vaematrix.training import loop as training
+from vaematrix.training.loop import Split
 
 TRAVERSED, STEPS, SWITCHED_FACES, PAIRS, BETWEEN, OF_THE_PRIOR = 8, 9, 6, 5, 8, 20
 

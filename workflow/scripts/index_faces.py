@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.faces.celeba import check_files
-from vaematrix.faces.index import index_faces, write_index
-from vaematrix.faces.layout import fingerprint, locate
+from vaematrix.common.console import logged
+from vaematrix.data.celeba import check_files
+from vaematrix.data.index import index_faces, write_index
+from vaematrix.data.layout import fingerprint, locate
 
 
 def main(snakemake: Any) -> None:

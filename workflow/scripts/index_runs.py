@@ -4,8 +4,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.run_index import IndexedRun, write_index
+from vaematrix.common.console import logged
+from vaematrix.reporting.run_index import IndexedRun, write_index
 
 RECORDS = ("run.json", "metrics.json")
 JOBS = ("train", "generate", "evaluate")  # done by now, whatever order Snakemake chose for the rest

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.files import read_json
-from vaematrix.report import Figure, write_report
-from vaematrix.tables import collect
+from vaematrix.common.console import logged
+from vaematrix.common.files import read_json
+from vaematrix.reporting.report import Figure, write_report
+from vaematrix.reporting.tables import collect
 
 
 def main(snakemake: Any) -> None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.differences import read_per_image
-from vaematrix.errors import UserError
-from vaematrix.files import read_json
-from vaematrix.tables import write_tables
+from vaematrix.analysis.differences import read_per_image
+from vaematrix.common.console import logged
+from vaematrix.common.errors import UserError
+from vaematrix.common.files import read_json
+from vaematrix.reporting.tables import write_tables
 
 
 def main(snakemake: Any) -> None:

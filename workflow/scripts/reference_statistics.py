@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from vaematrix import devices
-from vaematrix.console import logged
-from vaematrix.faces.shards import read_faces
+from vaematrix.common import devices
+from vaematrix.common.console import logged
+from vaematrix.common.vectors import write_vectors
+from vaematrix.data.shards import read_faces
 from vaematrix.metrics import frechet
 from vaematrix.metrics.inception import FeatureNetwork
-from vaematrix.vectors import write_vectors
 
 
 def main(snakemake: Any) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from vaematrix import figures
-from vaematrix.configuration import nearest
-from vaematrix.console import log, logged
-from vaematrix.faces.shards import Faces, read_faces
-from vaematrix.images import read_images, read_metadata
+from vaematrix.common.console import log, logged
+from vaematrix.common.images import read_images, read_metadata
+from vaematrix.data.shards import Faces, read_faces
+from vaematrix.experiment.configuration import nearest
+from vaematrix.reporting import figures
 
 CONDITIONAL_FACES = 2
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from vaematrix.console import log, logged
-from vaematrix.errors import UserError
-from vaematrix.faces.summary import summarise, write_frequencies, write_summary
-from vaematrix.figures import save_image
+from vaematrix.common.console import log, logged
+from vaematrix.common.errors import UserError
+from vaematrix.data.summary import summarise, write_frequencies, write_summary
+from vaematrix.reporting.figures import save_image
 
 
 def main(snakemake: Any) -> None:

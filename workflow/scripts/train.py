@@ -5,16 +5,17 @@ from typing import Any
 
 import torch
 
-from vaematrix import devices, provenance, slurm, training
-from vaematrix.checkpoint import one_process
-from vaematrix.console import logged
-from vaematrix.errors import UserError
-from vaematrix.faces.shards import read_faces, refuse_empty
-from vaematrix.files import sha256, write_json
+from vaematrix.common import devices, provenance, slurm
+from vaematrix.common.console import logged
+from vaematrix.common.errors import UserError
+from vaematrix.common.files import sha256, write_json
+from vaematrix.data.shards import read_faces, refuse_empty
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
-from vaematrix.tensorboard import EventLog
-from vaematrix.training import Settings, Split
+from vaematrix.training import loop as training
+from vaematrix.training.checkpoint import one_process
+from vaematrix.training.loop import Settings, Split
+from vaematrix.training.tensorboard import EventLog
 
 
 def options_of(entry: dict[str, Any]) -> dict[str, Any]:

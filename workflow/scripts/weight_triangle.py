@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from vaematrix.console import logged
-from vaematrix.files import read_json
-from vaematrix.tables import collect
-from vaematrix.triangle import triangle
-from vaematrix.weight_space import landscapes
+from vaematrix.analysis.weight_space import landscapes
+from vaematrix.common.console import logged
+from vaematrix.common.files import read_json
+from vaematrix.reporting.figures.triangle import triangle
+from vaematrix.reporting.tables import collect
 
 
 def main(snakemake: Any) -> None:

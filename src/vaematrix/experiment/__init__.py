@@ -1,0 +1,1 @@
+"""What an experiment is: its checked configuration, and the keys that decide what reruns."""

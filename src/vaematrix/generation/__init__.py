@@ -1,0 +1,1 @@
+"""What trained models make: codes, reconstructions, samples, walks and edits in latent space."""

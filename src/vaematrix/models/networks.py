@@ -1,0 +1,96 @@
+"""The convolutional encoder and decoder that every family shares."""
+
+import itertools
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaematrix.common.errors import UserError
+
+
+@dataclass(frozen=True)
+class Network:
+    """What the networks of all models in an experiment have in common.
+
+    Attributes:
+        size: height and width of an image in pixels.
+        widths: channels after each stride-2 convolution; the decoder mirrors them.
+        latent: dimensions of the latent code.
+        attributes: length of the label vector y (used by conditional families only).
+    """
+
+    size: int
+    widths: tuple[int, ...]
+    latent: int
+    attributes: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
+        if self.size % 2 ** len(self.widths):
+            raise UserError(
+                f"network.widths has {len(self.widths)} stride-2 stages, which do not fit dataset.size {self.size}: "
+                f"{self.size} must be a multiple of 2^{len(self.widths)} = {2 ** len(self.widths)}. Use fewer widths."
+            )
+
+    @property
+    def base(self) -> int:
+        """Height and width of the innermost feature map."""
+        return self.size // 2 ** len(self.widths)
+
+    @property
+    def values(self) -> int:
+        """D, the number of values in one image."""
+        return 3 * self.size**2
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self) | {"widths": list(self.widths)}
+
+
+class Encoder(nn.Module):
+    """x (and y) → the mean and log variance of q(z | x) or q(z | x, y)."""
+
+    def __init__(self, network: Network, labels: int) -> None:
+        super().__init__()
+        self.stages = nn.Sequential(*(_down(a, b) for a, b in itertools.pairwise([3, *network.widths])))
+        self.head = nn.Linear(network.base**2 * network.widths[-1] + labels, 2 * network.latent)
+
+    def forward(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """Args: x [b, 3, size, size] in [0, 1]; y [b, labels] in {-1, 1}. Returns [b, 2·latent]."""
+        hidden = self.stages(x).flatten(1)
+        return self.head(hidden if y is None else torch.cat([hidden, y.to(hidden.dtype)], dim=1))
+
+
+class Decoder(nn.Module):
+    """z (and y) → the logits of the mean of p(x | z) or p(x | z, y)."""
+
+    def __init__(self, network: Network, labels: int) -> None:
+        super().__init__()
+        outermost, *_, innermost = network.widths if len(network.widths) > 1 else network.widths * 2
+        self.head = nn.Linear(network.latent + labels, network.base**2 * innermost)
+        self.unflatten = nn.Unflatten(1, (innermost, network.base, network.base))
+        self.stages = nn.Sequential(
+            nn.BatchNorm2d(innermost), nn.ReLU(), *(_up(a, b) for a, b in itertools.pairwise(network.widths[::-1]))
+        )
+        self.image = nn.ConvTranspose2d(outermost, 3, 4, stride=2, padding=1)
+
+    def forward(self, z: Tensor, y: Tensor | None) -> Tensor:
+        """Args: z [b, latent]; y [b, labels] in {-1, 1}. Returns logits [b, 3, size, size]."""
+        code = z if y is None else torch.cat([z, y.to(z.dtype)], dim=1)
+        hidden = self.unflatten(self.head(code)).contiguous(memory_format=torch.channels_last)
+        return self.image(self.stages(hidden))
+
+
+# A bias before batch normalisation would be subtracted again with the mean.
+def _down(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
+
+
+def _up(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )

@@ -1,0 +1,46 @@
+"""Models by the name of their family, and their weights as safetensors that say what they are."""
+
+import importlib
+import inspect
+import json
+import keyword
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from vaematrix.common.files import written_whole
+from vaematrix.models.autoencoder import Autoencoder
+from vaematrix.models.networks import Network
+
+
+def build(family: str, network: Network, sigma: float | None, options: dict[str, Any]) -> Autoencoder:
+    """A model of a family with fresh weights from torch's global generator, in channels_last layout."""
+    module = importlib.import_module(f"vaematrix.models.{family}")
+    (cls,) = (
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Autoencoder) and value.__module__ == module.__name__
+    )
+    # `lambda` is a good name for an option and no name for a Python argument.
+    arguments = {f"{name}_" if keyword.iskeyword(name) else name: value for name, value in options.items()}
+    return cls(network, sigma, **arguments).to(memory_format=torch.channels_last)
+
+
+def save(path: str | Path, model: Autoencoder, configuration: dict[str, Any]) -> None:
+    """Write the weights; `configuration` is what :func:`build` takes, with the network as a dictionary."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with written_whole(path) as temporary:
+        save_file(tensors, temporary, metadata={"vaematrix": json.dumps(configuration, sort_keys=True)})
+
+
+def load(path: str | Path, device: torch.device) -> Autoencoder:
+    """The model that :func:`save` wrote, in evaluation mode on `device`."""
+    with safe_open(path, framework="pt") as file:
+        configuration = json.loads(file.metadata()["vaematrix"])
+    network = Network(**configuration.pop("network"))
+    model = build(network=network, **configuration)
+    model.load_state_dict(load_file(path))
+    return model.to(device).eval()

@@ -1,0 +1,129 @@
+"""The tables in full precision, for CSV."""
+
+import itertools
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from vaematrix.analysis import matrix
+from vaematrix.analysis.matrix import Spread
+from vaematrix.reporting.tables.results import NO_SEED, Results
+
+
+def metrics_rows(results: Results) -> pd.DataFrame:
+    """One row for each model (or floor), seed and metric, as measured."""
+    columns = [
+        "experiment", "kind", "model", "family", "seed", "metric", "label", "scale", "better", "value", "low", "high",
+        "count",
+    ]  # fmt: skip
+    rows = [
+        [
+            results.experiment,
+            kind,
+            run["run"]["model"],
+            run["run"].get("family"),
+            run["run"].get("seed"),
+            key,
+            results.label(key),
+            *(measured.get(name) for name in columns[7:9]),
+            *(full(measured.get(name)) for name in columns[9:12]),
+            measured.get("count"),
+        ]
+        for kind, group in (("model", results.runs), ("floor", results.floors))
+        for run in group
+        for key, measured in run["metrics"].items()
+    ]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def matrix_rows(results: Results) -> pd.DataFrame:
+    """One row for each model and metric of its matrix: means and sample standard deviations over its seeds."""
+    rows = [
+        {
+            "model": judged.model,
+            "weights": judged.weighting,
+            "metric": row.key,
+            "label": row.label,
+            "n": row.numeric.n,
+            **mean_sd("numeric", row.numeric),
+            **mean_sd("score", row.score),
+            "weight_percent": full(row.weight),
+            **mean_sd("weighted", row.weighted),
+            **mean_sd("total", judged.total),
+        }
+        for judged in results.matrices.values()
+        for row in judged.rows
+    ]
+    columns = [
+        "model", "weights", "metric", "label", "n", "numeric_mean", "numeric_sd", "score_mean", "score_sd",
+        "weight_percent", "weighted_mean", "weighted_sd", "total_mean", "total_sd",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def matrix_by_seed_rows(results: Results) -> pd.DataFrame:
+    """One row for each model, seed and metric: the matrix of each run by itself."""
+    rows = []
+    for group in results.groups.values():
+        for run in group:
+            judged = matrix.evaluation_matrix([run], results.rubric, keys=results.keys)
+            rows += [
+                [
+                    judged.model,
+                    judged.seeds[0],
+                    judged.weighting,
+                    row.key,
+                    row.label,
+                    *map(full, (row.numeric.mean, row.score.mean, row.weight, row.weighted.mean, judged.total.mean)),
+                ]
+                for row in judged.rows
+            ]
+    columns = [
+        "model", "seed", "weights", "metric", "label", "numeric", "score", "weight_percent", "weighted", "total",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def summary_rows(results: Results) -> pd.DataFrame:
+    """One row for each model: every metric, the total under its own weights, totals and ranks under all weights.
+
+    The floors follow, without a total: they are measured by some metrics only.
+    """
+    keys = [*results.keys.values(), *results.further]
+    under = {(standing.model, standing.weighting): standing for standing in results.standings}
+    sets = matrix.weightings(results.order, results.rubric)
+    rows: list[dict[str, Any]] = []
+    for model in results.order:
+        judged = results.matrices.get(model)
+        row = {"kind": "model", "model": model, "n": len(results.groups.get(model, ()))}
+        row["seeds"] = " ".join(str(run["run"]["seed"]) for run in results.groups.get(model, ()))
+        for key in keys:
+            row |= mean_sd(key, results.spread(model, key))
+        row["weights"] = matrix.weighting_of(model, results.rubric)
+        row |= mean_sd("total", judged.total if judged else None)
+        for weighting in sets:
+            standing = under.get((model, weighting))
+            row[f"total_with_weights_of_{weighting}"] = full(standing.total.mean) if standing else None
+            row[f"rank_with_weights_of_{weighting}"] = standing.rank if standing else None
+        row["missing"] = "; ".join(
+            reason if seed == NO_SEED else f"seed {seed}: {reason}"
+            for name, seed, reason in results.missing
+            if name == model
+        )
+        rows.append(row)
+    for floor in results.floors:
+        values = {f"{key}_mean": full(matrix.value_of(floor, key)) for key in keys}
+        rows.append({"kind": "floor", "model": floor["run"]["model"], **values})
+    return pd.DataFrame(rows, columns=list(dict.fromkeys(itertools.chain.from_iterable(rows))), dtype=object)
+
+
+def full(value: Decimal | Fraction | float | None) -> str | None:
+    """All digits of a number, in the shortest form that a float is read back from."""
+    return None if value is None else repr(float(value)).removesuffix(".0")
+
+
+def mean_sd(name: str, spread: Spread | None) -> dict[str, str | None]:
+    mean, sd = (spread.mean, spread.sd) if spread else (None, None)
+    return {f"{name}_mean": full(mean), f"{name}_sd": full(sd)}

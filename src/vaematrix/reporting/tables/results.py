@@ -1,0 +1,143 @@
+"""What the tables and the report say, worked out once from metrics.json files and the rubric."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vaematrix.analysis import matrix
+from vaematrix.analysis.matrix import Matrix, PublishedTable, Spread, Standing
+
+NO_SEED = -1  # in `missing`: the whole model
+
+Run = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the tables and the report say, worked out once.
+
+    Attributes:
+        order: the models in the config's order, those without any result included.
+        runs: metrics.json of every run given.
+        groups: for each model the runs that fill its matrix, by seed.
+        floors: metrics.json of the floors.
+        missing: (model, seed, reason) of each run that has no matrix.
+        keys: which metric fills which row of the matrix.
+        further: the metrics measured besides.
+    """
+
+    experiment: str
+    rubric: Mapping[str, Any]
+    order: tuple[str, ...]
+    runs: tuple[Run, ...]
+    groups: Mapping[str, tuple[Run, ...]]
+    floors: tuple[Run, ...]
+    missing: tuple[tuple[str, int, str], ...]
+    keys: Mapping[str, str]
+    further: tuple[str, ...]
+    matrices: Mapping[str, Matrix]
+    standings: tuple[Standing, ...]
+    published: tuple[PublishedTable, ...]
+
+    def seeds(self, model: str) -> str:
+        """The model's seeds in words, such as `seeds 0, 1, 2`."""
+        seeds = [str(run["run"]["seed"]) for run in self.groups.get(model, ())]
+        return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}" if seeds else "no runs"
+
+    def source(self, models: Iterable[str]) -> str:
+        """The runs that a fragment was made from, for its first line."""
+        return f"{self.experiment}: " + "; ".join(f"{model} {self.seeds(model)}" for model in models)
+
+    def label(self, key: str) -> str:
+        """A metric's printed name: the rubric's, or the one in metrics.json."""
+        rule = self.rubric["metrics"].get(key)
+        return rule["label"] if rule else self._measured(key).get("label", key)
+
+    def heading(self, key: str) -> str:
+        """A metric's printed name with its scale or unit and the direction in which it gets better."""
+        scale = re.sub(r"(?<!\w)-(?=\d)", "−", self._measured(key).get("scale", ""))
+        arrow = {"lower": " ↓", "higher": " ↑"}.get(self._measured(key).get("better", ""), "")
+        return self.label(key) + (f" ({scale})" if scale else "") + arrow
+
+    def decimals(self, key: str) -> int:
+        """How many decimals of a metric are printed: the rubric's word, else 4 below one and 2 above."""
+        rule = self.rubric["metrics"].get(key) or self.rubric["metrics"].get(key.removeprefix("reconstruction_"))
+        if rule:
+            return rule["decimals"]
+        values = [matrix.value_of(run, key) for run in (*self.runs, *self.floors)]
+        return 2 if any(value is not None and abs(value) >= 1 for value in values) else 4
+
+    def spread(self, model: str, key: str) -> Spread | None:
+        """A metric's mean over the model's seeds, or None where a seed has no value."""
+        values = [matrix.value_of(run, key) for run in self.groups.get(model, ())]
+        return matrix.spread(values) if values and None not in values else None
+
+    def _measured(self, key: str) -> Mapping[str, Any]:
+        return next((run["metrics"][key] for run in (*self.runs, *self.floors) if key in run["metrics"]), {})
+
+
+def collect(
+    runs: Sequence[Run],
+    rubric: Mapping[str, Any],
+    order: Sequence[str],
+    floors: Sequence[Run] = (),
+    missing: Mapping[tuple[str, int], str] | None = None,
+) -> Results:
+    """Work out the matrices and what goes with them.
+
+    Args:
+        runs: metrics.json of every run.
+        rubric: the rubric, as `matrix.check_rubric` accepts it.
+        order: the models' names in the config's order.
+        floors: metrics.json of the floors (mean face, PCA).
+        missing: why (model, seed) has no metrics.json.
+
+    Raises:
+        UserError: the runs were not measured alike.
+    """
+    matrix.check_protocols(runs, floors)
+    order = tuple(dict.fromkeys([*order, *(run["run"]["model"] for run in runs)]))
+    runs = tuple(sorted(runs, key=lambda run: (order.index(run["run"]["model"]), run["run"]["seed"])))
+    keys = matrix.matrix_keys(runs, rubric)
+    absent = dict(missing or {})
+    complete: dict[str, list[Run]] = {model: [] for model in order}
+    for run in runs:
+        model, seed = run["run"]["model"], run["run"]["seed"]
+        if lacking := matrix.lacking(run, keys):
+            absent[model, seed] = f"no value for {', '.join(lacking)}"
+        else:
+            complete[model].append(run)
+    groups = {model: tuple(group) for model, group in complete.items() if group}
+    for model in order:
+        if model not in groups and not any(model == name for name, _ in absent):
+            absent[model, NO_SEED] = "no results"
+    gone = sorted((model, seed, reason) for (model, seed), reason in absent.items())
+    known = dict.fromkeys([*order, *(model for model, *_ in gone)])
+    sets = matrix.weightings(order, rubric)
+    return Results(
+        experiment=str(runs[0]["run"].get("experiment", "")) if runs else "no runs",
+        rubric=rubric,
+        order=order,
+        runs=runs,
+        groups=groups,
+        floors=tuple(floors),
+        missing=tuple((model, *rest) for model in known for (name, *rest) in gone if name == model),
+        keys=keys,
+        further=tuple(
+            dict.fromkeys(key for run in (*runs, *floors) for key in run["metrics"] if key not in keys.values())
+        ),
+        matrices={model: matrix.evaluation_matrix(group, rubric, keys=keys) for model, group in groups.items()},
+        standings=tuple(matrix.cross_weights(groups, rubric, sets)),
+        published=tuple(matrix.recomputed_published(rubric)),
+    )
+
+
+def floor_word(floor: Run) -> str:
+    """The name that a floor's macros are made from: `mean face` gives the same as `mean_face`."""
+    return floor["run"]["model"].replace(" ", "_")
+
+
+def display_floor(floor: Run) -> str:
+    """A floor's name in print: `mean_face` becomes `floor: mean face`."""
+    return f"floor: {floor['run']['model'].replace('_', ' ')}"

@@ -1,0 +1,1 @@
+"""One loop for every family, and what lets it be interrupted, compiled and watched."""

@@ -1,0 +1,100 @@
+"""Where an interrupted training continues: the whole state, written whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from vaematrix.common import slurm
+from vaematrix.common.errors import UserError
+from vaematrix.common.files import read_json, write_json, written_whole
+
+# A scheduler may start a job anew before the old one has gone, and a dead node's locks live on for a while on NFS.
+LEAVING_SECONDS = 120.0
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        step: optimiser steps done, over all epochs.
+        sums: float64 [terms], the sums of the loss terms over the steps of the current epoch.
+        seconds: training time of the current epoch so far.
+        history: one record for each finished epoch.
+        total_seconds: training and validation time over all sessions.
+        sessions: how many processes have worked on this run.
+    """
+
+    step: int
+    sums: Tensor
+    seconds: float = 0.0
+    total_seconds: float = 0.0
+    sessions: int = 1
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def save(path: Path, model: nn.Module, optimiser: Optimizer, progress: Progress) -> None:
+    """Write model, optimiser and progress to `path` as one safetensors file."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for index, parameter in enumerate(model.parameters()):
+        for name, tensor in optimiser.state[parameter].items():
+            tensors[f"optimiser.{index}.{name}"] = tensor
+    tensors["sums"] = progress.sums
+    words = {key: value for key, value in asdict(progress).items() if key != "sums"}
+    with written_whole(path) as temporary:
+        whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(whole, temporary, metadata={"progress": json.dumps(words)})
+
+
+def load(path: Path, model: nn.Module, optimiser: Optimizer) -> Progress:
+    """Put the state in `path` into model and optimiser, in the memory layout that training uses."""
+    with safe_open(path, framework="pt") as file:
+        words = json.loads(file.metadata()["progress"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+    model.load_state_dict({name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")})
+    for index, parameter in enumerate(model.parameters()):
+        prefix = f"optimiser.{index}."
+        for name, tensor in tensors.items():
+            if name.startswith(prefix):
+                # The fused optimiser walks parameter and moments side by side in memory, so their strides must agree.
+                like = parameter if tensor.shape == parameter.shape else tensor.to(parameter.device)
+                optimiser.state[parameter][name.removeprefix(prefix)] = torch.empty_like(
+                    like, dtype=tensor.dtype, requires_grad=False
+                ).copy_(tensor)
+    return Progress(sums=tensors["sums"].to(next(model.parameters()).device), **words)
+
+
+@contextmanager
+def one_process(run: Path) -> Iterator[None]:
+    """Hold the run in folder `run` for this process alone; the operating system lets go when the process dies.
+
+    Raises:
+        UserError: another process trains this run; it says which.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    holder = run / ".train.json"
+    lock = FileLock(run / ".train.lock")
+    try:
+        lock.acquire(timeout=LEAVING_SECONDS if "SLURM_JOB_ID" in os.environ else 0)
+    except Timeout:
+        other = ", ".join(f"{name} {value}" for name, value in read_json(holder).items()) if holder.exists() else "?"
+        raise UserError(
+            f"{run}: this run is being trained by another process already ({other}). "
+            "Wait for it or stop it, then run the same command again: training continues from its last checkpoint."
+        ) from None
+    try:
+        write_json(holder, {**slurm.here(), "pid": os.getpid()})
+        yield
+    finally:
+        lock.release()

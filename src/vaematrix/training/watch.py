@@ -1,0 +1,115 @@
+"""The running trainings, live: python -m vaematrix.training.watch [results/demo ...]. Ctrl-C ends the watching only."""
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+COLUMNS = ("run", "epoch", "", "loss", "valid", "KL", "images/s", "left", "last heard of")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, from its folder.
+
+    Attributes:
+        records: the lines of history.jsonl. changed: when that file last did, in seconds since 1970.
+        done: whether run.json is there, which is written last.
+    """
+
+    name: str
+    records: list[dict[str, Any]]
+    changed: float
+    done: bool
+
+    @classmethod
+    def of(cls, history: Path, root: Path) -> "Run":
+        records = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
+        name = history.parent.relative_to(root).as_posix()
+        return cls(name, records, history.stat().st_mtime, (history.parent / "run.json").exists())
+
+    def left(self, now: float) -> float | None:
+        """Seconds until the last epoch ends, at the median epoch's speed; None before the first has ended."""
+        if not self.records:
+            return None
+        epochs = self.records[-1]["epochs"] - self.records[-1]["epoch"]
+        return max(0.0, epochs * median(record["seconds"] for record in self.records) - (now - self.changed))
+
+
+def find(folders: Iterable[Path]) -> list[Run]:
+    """All trainings under the folders; one whose file is being replaced at this moment is left out."""
+    runs = []
+    for folder in folders:
+        for history in sorted(folder.glob("**/seed-*/history.jsonl")):
+            with contextlib.suppress(FileNotFoundError):
+                runs.append(Run.of(history, folder))
+    return runs
+
+
+def table(runs: list[Run], now: float) -> Table:
+    """One line for each running training; the finished ones are counted."""
+    done = sum(run.done for run in runs)
+    shown = Table(*COLUMNS, title=f"{len(runs) - done} running, {done} finished", title_justify="left", box=None)
+    for column in shown.columns[3:]:
+        column.justify = "right"
+    for run in runs:
+        if not run.done:
+            shown.add_row(*row(run, now))
+    return shown
+
+
+def row(run: Run, now: float) -> tuple[Any, ...]:
+    ago = f"{clock(now - run.changed)} ago"
+    if not run.records:
+        return (run.name, "1", "in its first epoch", *["–"] * 5, ago)
+    last = run.records[-1]
+    return (
+        run.name,
+        f"{last['epoch']}/{last['epochs']}",
+        ProgressBar(total=last["epochs"], completed=last["epoch"], width=20),
+        *(f"{last[name]:,.1f}" for name in ("loss", "valid_loss", "kl")),
+        f"{last['images_per_second']:,.0f}",
+        clock(run.left(now)),
+        ago,
+    )
+
+
+def clock(seconds: float | None) -> str:
+    """4 s, 3:05 or 2:03:05."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}" if minutes else f"{rest} s"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The running trainings, live.")
+    parser.add_argument("folders", nargs="*", type=Path, default=[Path("results")], help="default: results")
+    parser.add_argument("--once", action="store_true", help="print the table once, e.g. for a log")
+    asked = parser.parse_args()
+    if absent := [str(folder) for folder in asked.folders if not folder.is_dir()]:
+        sys.exit(f"error: there is no folder {absent[0]}; start an experiment, or name its folder of results")
+    console = Console()
+    if asked.once or not console.is_terminal:
+        console.print(table(find(asked.folders), time.time()))
+        return
+    with contextlib.suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(table(find(asked.folders), time.time()), refresh=True)
+            time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""The configuration's checks: what is wrong, in which file, and what was probably meant."""
+
+import ast
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vaematrix import models
+from vaematrix.common.errors import UserError
+from vaematrix.experiment import configuration
+
+ROOT = Path(__file__).parents[2]
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    *parents, name = path.split(".")
+    place = config
+    for parent in parents:
+        place = place[parent]
+    place[name] = value
+    return config
+
+
+def lost(model: str, seed: int) -> dict[str, Any]:
+    return {"model": model, "seed": seed, "reason": "diverged"}
+
+
+def complaint(config: dict[str, Any]) -> str:
+    def check_both() -> None:
+        configuration.check(config, SCHEMA, "config/mine.yaml")
+        configuration.check_models(config["models"], "config/mine.yaml")
+        configuration.check_sizes(config, "config/mine.yaml")
+        config["models"] = configuration.plain_models(config["models"], "config/mine.yaml")
+        configuration.check(config, SCHEMA, "config/mine.yaml")
+        configuration.check_missing(config, "config/mine.yaml")
+
+    with pytest.raises(UserError) as caught:
+        check_both()
+    return str(caught.value)
+
+
+def test_the_shipped_configurations_are_right() -> None:
+    configuration.check(CONFIG, SCHEMA, "config/config.yaml")
+    configuration.check_models(CONFIG["models"], "config/config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("training.epoch", 3, "config/mine.yaml: training.epoch is not a key here; did you mean 'epochs'?"),
+        ("datset", {}, "config/mine.yaml: datset is not a key here; did you mean 'dataset'?"),
+        ("dataset.filter", "bilinar", "'bilinar' is not one of bilinear, bicubic, lanczos, box; did you mean"),
+        ("training.epochs", 0, "training.epochs 0 must be at least 1"),
+        ("training.epochs", 2.5, "training.epochs 2.5 is not a whole number"),
+        ("training.learning_rate", "1e-3", "(YAML takes it as text; write 0.001)"),
+        ("training.learning_rate", 0, "must be above 0"),
+        ("training.learning_rate", float("nan"), "training.learning_rate nan is not a finite number"),
+        ("models.beta_vae.beta", float("inf"), "models.beta_vae.beta inf is not a finite number"),
+        ("training", 5, "training 5 is not a section"),
+        ("training.sigma", "calibrate", "training.sigma 'calibrate' is none of: calibrated, a number"),
+        ("training.seeds", [], "training.seeds needs at least 1 entries"),
+        ("training.seeds", [0, 0], "repeats an entry"),
+        ("dataset.source", "path", "dataset.path null is not text: with source: path, it says where your faces are"),
+        ("dataset.source", "drawn", "dataset.count null is not a whole number: with source: drawn"),
+        ("dataset.name", "../../etc", "dataset.name '../../etc' must be a folder's name"),
+        ("experiment", "a/b", "experiment 'a/b' must be a folder's name"),
+        ("models", {}, "models needs at least 1 entries"),
+        ("models.tables", {"family": "vae"}, "(taken: dataset, floors, tables, figures, report)"),
+        ("models.a/b", {"family": "vae"}, "'a/b' must be a folder's name without comma or braces"),
+        ("models.a, b", {"family": "vae"}, "'a, b' must be a folder's name without comma or braces"),
+        ("evaluation.features.dims", 192, "evaluation.features.dims 192 is not one of 2048"),
+        ("evaluation.features.network", "random", "evaluation.features.dims 2048 is not one of 192, 768"),
+        ("dataset.crop", 200, "dataset.crop 200 does not fit into images of 178x218 pixels"),
+        ("dataset.size", 40, "network.widths has 4 stages, each of which halves the image: dataset.size 40 is no"),
+        ("models.beta_vae.family", "beta_vea", "vaematrix/models/beta_vea.py; did you mean 'beta_vae'?"),
+        ("models.beta_vae.bta", 1, "models.beta_vae.bta is not an option of the family beta_vae; did you mean 'beta'?"),
+        ("models.beta_vae.beta", "four", "models.beta_vae.beta 'four' is not a number"),
+        ("models.info_vae.kernel", "rfb", "models.info_vae.kernel 'rfb' is not one of rbf, imq"),
+        ("models.beta_vae.learning_rate", 1e-4, "training settings are shared by all models"),
+        ("missing", [{"model": "vae", "seed": 0}], "config/mine.yaml: missing.0.reason is missing"),
+        ("missing", [lost("info_vea", 0)], "missing.0.model 'info_vea' is not a model here; did you mean 'info_vae'?"),
+        ("missing", [lost("info_vae", 0), lost("info_vae", 3)], "missing.1.seed 3 is not a seed here; known: 0, 1, 2"),
+        ("models.conditional_vae.latent", 8, "network and training settings are shared"),
+        ("models.beta_vae.beta", [1, "two"], "config/mine.yaml: models.beta_vae.beta 'two' is not a number"),
+        ("models.beta_vae.bta", [1, 2], "models.beta_vae.bta is not an option of the family beta_vae; did you mean"),
+        ("models.beta_vae.family", ["vae", "beta_vae"], "models.beta_vae.family ['vae', 'beta_vae'] is not text"),
+        ("models.beta_vae.beta", [], "models.beta_vae.beta is an empty list; a sweep needs one value or more"),
+        ("models.beta_vae.beta", [4, 2, 4.0], "models.beta_vae.beta [4, 2, 4.0] repeats a value"),
+        ("models.beta_vae", {"family": "beta_vae", "beta": [1], "gamma": [2], "capacity": [1.0, 1]}, "repeats a value"),
+        ("models.x", {"family": "beta_vae", "beta": [1, 10**99]}, "is longer than 100 characters"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_file_and_its_fix(path: str, value: Any, said: str) -> None:
+    message = complaint(changed(path, value))
+    assert said in message
+    assert message.count("\n") < 3, "a few lines, not a dump"
+
+
+def test_a_missing_key_is_named() -> None:
+    config = copy.deepcopy(CONFIG)
+    del config["training"]["epochs"]
+    assert complaint(config) == "config/mine.yaml: training.epochs is missing."
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    config = changed("training.epoch", 3)
+    config["sampling"]["cuont"] = 3
+    assert len(complaint(config).splitlines()) == 2
+
+
+def test_the_options_are_the_keyword_arguments_of_the_class() -> None:
+    assert list(configuration.model_options("beta_vae")) == ["beta", "capacity", "gamma", "capacity_share"]
+    assert list(configuration.model_options("info_vae")) == ["alpha", "lambda", "kernel"]
+    assert configuration.model_options("vae") == {}
+    for family in models.families():
+        configuration.check_models({"m": {"family": family}}, "x")
+
+
+def test_a_list_sweeps_over_its_values() -> None:
+    entries = {
+        "b": {"family": "beta_vae", "beta": [1, 2.5, 4.0, 1.0e-5], "gamma": 10},
+        "plain": {"family": "vae"},
+        "i": {"family": "info_vae", "kernel": ["rbf", "imq"], "alpha": 0.5, "lambda": [10, 100]},
+        "c": {"family": "beta_vae", "capacity": [None, 20]},
+    }
+    beta, info = {"family": "beta_vae", "gamma": 10}, {"family": "info_vae", "alpha": 0.5}
+    expected = {
+        "b-beta-1": beta | {"beta": 1},
+        "b-beta-2.5": beta | {"beta": 2.5},
+        "b-beta-4": beta | {"beta": 4.0},
+        "b-beta-1e-05": beta | {"beta": 1e-5},
+        "plain": {"family": "vae"},
+        "i-lambda-10-kernel-rbf": info | {"kernel": "rbf", "lambda": 10},
+        "i-lambda-10-kernel-imq": info | {"kernel": "imq", "lambda": 10},
+        "i-lambda-100-kernel-rbf": info | {"kernel": "rbf", "lambda": 100},
+        "i-lambda-100-kernel-imq": info | {"kernel": "imq", "lambda": 100},
+        "c-capacity-null": {"family": "beta_vae", "capacity": None},
+        "c-capacity-20": {"family": "beta_vae", "capacity": 20},
+    }
+    configuration.check_models(entries, "x")
+    models = configuration.plain_models(entries, "x")
+    assert list(models.items()) == list(expected.items())
+    configuration.check_models(models, "x")
+    assert configuration.plain_models(models, "x") == models
+    reordered = {name: dict(reversed(entry.items())) for name, entry in entries.items()}
+    assert configuration.plain_models(reordered, "x") == models
+
+
+def test_an_option_that_takes_a_list_does_not_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {name: ast.parse(kind, mode="eval").body for name, kind in (("a", "list[int]"), ("b", "int | None"))}
+    monkeypatch.setattr(configuration, "model_options", lambda family: options)
+    entries = {"m": {"family": "vae", "a": [1, 1], "b": [2, None]}}
+    configuration.check_models(entries, "x")
+    assert configuration.plain_models(entries, "x") == {
+        "m-b-2": {"family": "vae", "a": [1, 1], "b": 2},
+        "m-b-null": {"family": "vae", "a": [1, 1], "b": None},
+    }
+
+
+@pytest.mark.parametrize("first", ["sweep", "other"])
+def test_a_sweep_takes_no_other_models_name(first: str) -> None:
+    sweep, other = {"m": {"family": "beta_vae", "beta": [1, 2]}}, {"m-beta-2": {"family": "vae"}}
+    with pytest.raises(UserError, match=r"^x: models\.m sweeps over 'm-beta-2', which is another model's name; rename"):
+        configuration.plain_models(sweep | other if first == "sweep" else other | sweep, "x")
+    nested = {"m-beta-1": {"family": "beta_vae", "gamma": [3]}, "m": {"family": "beta_vae", "beta": [1], "gamma": [3]}}
+    with pytest.raises(UserError, match=r"models\.m sweeps over 'm-beta-1-gamma-3'"):
+        configuration.plain_models(nested, "x")
+
+
+def keys(value: Any, prefix: str = "") -> set[str]:
+    if not isinstance(value, dict):
+        return {prefix}
+    return set().union(*(keys(inner, f"{prefix}.{name}".lstrip(".")) for name, inner in value.items()))
+
+
+def test_every_key_is_explained() -> None:
+    """config/README.md names every key of config.yaml, and no other."""
+    section = (ROOT / "config/README.md").read_text().split("\n## ")[1]
+    explained = set(re.findall(r"^\| `([a-z_.]+)` \|", section, flags=re.M))
+    assert explained == {key for key in keys(CONFIG) if not key.startswith("models.")} | {"models"}
+
+
+def test_tensorboard_is_missed_before_anything_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configuration.importlib.util, "find_spec", lambda name: None)
+    configuration.check_tensorboard(CONFIG, "config/mine.yaml")
+    config = copy.deepcopy(CONFIG)
+    config["training"]["tensorboard"] = True
+    with pytest.raises(UserError, match=r"config/mine.yaml: training.tensorboard needs .*pip install tensorboard"):
+        configuration.check_tensorboard(config, "config/mine.yaml")

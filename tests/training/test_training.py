@@ -1,0 +1,244 @@
+"""The training loop: the same weights however often it is killed, and a clear end when it cannot go on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import tiny_training
+from vaematrix.common.errors import UserError
+from vaematrix.models.networks import Network
+from vaematrix.models.weights import build
+from vaematrix.training import checkpoint
+from vaematrix.training import loop as training
+from vaematrix.training.loop import Settings, Split
+
+
+def run(folder: Path, *death: str) -> subprocess.CompletedProcess[str]:
+    library = Path(training.__file__).parents[2]
+    return subprocess.run(
+        [sys.executable, tiny_training.__file__, str(folder), *death],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(library)},
+    )
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+
+
+def timeless(records: list[dict[str, float]]) -> list[dict[str, float]]:
+    clocks = {"seconds", "images_per_second", "peak_memory_mb"}
+    return [{key: value for key, value in record.items() if key not in clocks} for record in records]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[dict[str, float]]]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return tiny_training.main(folder), timeless(history(folder))
+
+
+@pytest.mark.parametrize(
+    ("event", "count", "signal_number"),
+    [
+        ("step", 1, signal.SIGKILL),  # before anything was saved
+        ("step", 6, signal.SIGKILL),  # in the middle of an epoch
+        ("step", 9, signal.SIGKILL),  # in the first step of an epoch
+        ("write", 1, signal.SIGKILL),  # half of the first checkpoint written
+        ("write", 5, signal.SIGKILL),  # half of a later one, which must not replace the one before
+        ("write", 12, signal.SIGKILL),  # half of the last
+        ("term", 7, None),  # asked to stop
+        ("term", 8, None),  # asked to stop in an epoch's last step
+    ],
+)
+def test_killed_and_continued_ends_with_bit_identical_weights(
+    event: str, count: int, signal_number: int | None, tmp_path: Path, undisturbed: tuple[str, list[dict[str, float]]]
+) -> None:
+    killed = run(tmp_path, event, str(count))
+    assert killed.returncode == (-signal_number if signal_number else 1), killed.stderr
+    continued = run(tmp_path)
+    assert continued.stdout.strip() == undisturbed[0], continued.stderr
+    assert timeless(history(tmp_path)) == undisturbed[1]
+
+
+def test_killed_again_and_again(tmp_path: Path, undisturbed: tuple[str, list[dict[str, float]]]) -> None:
+    for _ in range(4):
+        assert run(tmp_path, "step", "3").returncode == -signal.SIGKILL
+    assert run(tmp_path).stdout.strip() == undisturbed[0]
+
+
+def test_a_finished_training_is_not_done_again(tmp_path: Path, undisturbed: tuple[str, list[dict[str, float]]]) -> None:
+    assert run(tmp_path).stdout.strip() == undisturbed[0]
+    assert run(tmp_path, "step", "1").stdout.strip() == undisturbed[0]  # it would die in its first step
+
+
+def test_history_is_what_the_equations_make_of_it(undisturbed: tuple[str, list[dict[str, float]]]) -> None:
+    for record in undisturbed[1]:
+        assert record["loss"] == pytest.approx(record["nll"] + record["kl"] + 999 * record["mmd"], rel=1e-5)
+        assert record["beta_eff"] == pytest.approx(record["sigma"] ** 2)  # α = 0: the KL's weight is 1
+        assert record["sigma"] ** 2 == pytest.approx(record["mse"], rel=1e-5)  # calibrated
+    assert [record["epoch"] for record in undisturbed[1]] == [1, 2, 3]
+
+
+def test_two_processes_never_train_the_same_run(tmp_path: Path) -> None:
+    folder = tmp_path / "seed-0"
+    script = (
+        "import sys, time; from pathlib import Path; from vaematrix.training.checkpoint import one_process\n"
+        "with one_process(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    library = str(Path(training.__file__).parents[2])
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": library},
+    )
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=f"another process.*pid {other.pid}"), checkpoint.one_process(folder):
+            pass
+    finally:
+        other.kill()
+        other.wait()
+    with checkpoint.one_process(folder):  # killed, so the run is free again
+        pass
+
+
+def tiny(family: str = "vae", sigma: float | None = None) -> training.Autoencoder:
+    torch.manual_seed(0)
+    return build(family, Network(16, (4, 8), 5, 3), sigma, {})
+
+
+def test_a_training_whose_walltime_is_nearly_over_saves_and_stops_by_itself(tmp_path: Path) -> None:
+    faces, valid = tiny_training.split(35, 0), tiny_training.split(10, 1)
+    settings = Settings(3, 8, 1e-3)
+    folder, lines = tmp_path / "c", tmp_path / "h.jsonl"
+    with pytest.raises(training.Interrupted, match="walltime"):
+        training.train(tiny(), faces, valid, settings, 0, folder, lines, stop_at=time.time())
+    stopped = checkpoint.load(folder / "state.safetensors", model := tiny(), torch.optim.Adam(model.parameters()))
+    assert stopped.step == 1, "one step is done, and its work is kept"
+    progress = training.train(tiny(), faces, valid, settings, 0, folder, lines, stop_at=time.time() + 600)
+    assert progress.sessions == 2
+
+
+def test_a_broken_term_stops_the_run_and_is_named(tmp_path: Path) -> None:
+    model = tiny()
+    with torch.no_grad():
+        model.encoder.head.bias[5:] = 200.0  # a log variance of 200: exp overflows, and with it the KL
+    faces = tiny_training.split(35, 0)
+    with pytest.raises(UserError, match=r"epoch 1.*kl = .*learning_rate"):
+        training.train(model, faces, faces, Settings(1, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+    assert not (tmp_path / "c" / "state.safetensors").exists(), "broken weights must not become a checkpoint"
+
+
+def test_an_exploding_learning_rate_is_noticed(tmp_path: Path) -> None:
+    faces = tiny_training.split(35, 0)
+    with pytest.raises(UserError, match="training broke in epoch"):
+        training.train(tiny(sigma=0.01), faces, faces, Settings(40, 8, 1e3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+
+
+def test_a_split_smaller_than_a_batch_is_refused(tmp_path: Path) -> None:
+    faces = tiny_training.split(35, 0)
+    with pytest.raises(UserError, match="batch_size 64 exceeds the 35 images"):
+        training.train(tiny(), faces, faces, Settings(1, 64, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+
+
+def test_a_batch_is_the_images_in_channels_last() -> None:
+    images = np.arange(4 * 6 * 6 * 3, dtype=np.uint8).reshape(4, 6, 6, 3)
+    split = Split.on(torch.device("cpu"), images, np.eye(4, dtype=bool))
+    x, y = split.batch(torch.tensor([2, 0]), torch.device("cpu"))
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_allclose(x.permute(0, 2, 3, 1), images[[2, 0]] / 255, rtol=1e-6)
+    assert y.tolist() == np.eye(4, dtype=bool)[[2, 0]].tolist()
+
+
+def test_every_image_is_seen_once_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[int]] = []
+    batch = Split.batch
+
+    def spy(self: Split, index: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        if self is faces:
+            seen.append(index.tolist())
+        return batch(self, index, device)
+
+    monkeypatch.setattr(Split, "batch", spy)
+    faces, valid = tiny_training.split(32, 0), tiny_training.split(8, 1)
+    training.train(tiny(), faces, valid, Settings(2, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+    first, second = (np.concatenate(batches).tolist() for batches in (seen[:4], seen[4:]))
+    assert sorted(first) == sorted(second) == list(range(32))
+    assert first != second
+
+
+def test_validation_is_the_loss_of_the_whole_split() -> None:
+    model, valid = tiny(), tiny_training.split(24, 1)
+    one = training.validate(model, valid, Settings(1, 24, 1e-3))
+    assert training.validate(model, valid, Settings(1, 24, 1e-3)) == one, "the same noise each time"
+    x, y = valid.batch(torch.arange(24), torch.device("cpu"))
+    noise = torch.randn(2, 24, 5, generator=torch.Generator().manual_seed(0))
+    expected = model.eval().loss(x, y, noise, torch.ones(()))
+    assert one["valid_loss"] == pytest.approx(expected["loss"].item(), rel=1e-5)
+    assert one["valid_mse"] == pytest.approx(expected["mse"].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("family", ["vae", "beta_vae"])
+@pytest.mark.parametrize("size", [8, 10, 23])  # 24 images: whole batches, a rest of four, a single image left over
+def test_validation_weighs_every_image_alike(family: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, valid = tiny(family), tiny_training.split(24, 1)
+    monkeypatch.setattr(
+        torch, "randn", lambda *shape, **_: torch.zeros(shape)
+    )  # blocks of another size draw other noise
+    whole, parts = (training.validate(model, valid, Settings(1, n, 1e-3)) for n in (24, size))
+    assert parts == pytest.approx(whole, rel=1e-6)
+
+
+def test_weights_that_break_in_the_very_last_step_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = training._Loop.step
+
+    def breaking(self: training._Loop, index: torch.Tensor) -> torch.Tensor:
+        terms = step(self, index)
+        if self.progress.step == self.steps - 1:
+            next(self.model.parameters()).data.fill_(float("nan"))
+        return terms
+
+    monkeypatch.setattr(training._Loop, "step", breaking)
+    faces = tiny_training.split(32, 0)
+    with pytest.raises(UserError, match="valid_loss, valid_kl, valid_mse is not finite"):
+        training.train(tiny(), faces, faces, Settings(1, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+
+
+def test_validation_and_checkpoints_are_not_counted_as_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validate = training.validate
+
+    def slow(*arguments: object) -> dict[str, float]:
+        time.sleep(0.5)
+        return validate(*arguments)
+
+    monkeypatch.setattr(training, "validate", slow)
+    faces = tiny_training.split(35, 0)
+    settings = Settings(3, 8, 1e-3)
+    progress = training.train(
+        tiny(), faces, faces, settings, 0, tmp_path / "c", tmp_path / "h.jsonl", checkpoint_seconds=0
+    )
+    assert max(record["seconds"] for record in progress.history[1:]) < 0.5  # the first epoch warms up
+    assert progress.total_seconds > 3 * 0.5
+
+
+def test_another_seed_draws_another_run(tmp_path: Path) -> None:
+    results = []
+    for seed in (0, 1):
+        model, faces = tiny(), tiny_training.split(35, 0)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        training.train(model, faces, faces, Settings(1, 8, 1e-3), seed, folder / "c", folder / "h.jsonl")
+        results.append(json.loads((folder / "h.jsonl").read_text())["loss"])
+    assert results[0] != results[1]
