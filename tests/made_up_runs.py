@@ -38,7 +38,7 @@ def run(
         "ssim": (ssim, "SSIM", "", "higher"),
         kind: (distance, label, "", "lower"),
         "mse_01": (None if mse is None else mse / 4, "MSE", "on [0, 1]", "lower"),
-        "psnr": (21.5 + seed / 10, "PSNR", "dB", "higher"),
+        "psnr": (21.5 + seed / 10, "PSNR, mean over images", "dB", "higher"),
     }
     metrics = {
         key: {"value": value, "count": 800, "label": label, "scale": scale, "better": better}

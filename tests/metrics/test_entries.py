@@ -61,6 +61,10 @@ def test_names_say_which_features_and_never_fid_of_random_ones(
         assert np.isfinite(entry["value"])
         assert entry["protocol"]["reference_count"] == 50
         assert (entry["count"], entry["about"]) == (60, "generation")
+    assert {key for key, entry in measured.entries.items() if "subset_sd" in entry} == {
+        key for key in keys if key.startswith(("kid", "kernel_distance"))
+    }, "and no entry has an sd that might be taken for one over seeds"
+    assert not any("sd" in entry for entry in measured.entries.values())
     assert [point["count"] for point in measured.details["frechet_by_count"]] == [6, 12, 20, 30, 60]
 
 

@@ -94,7 +94,7 @@ def test_labels_scales_and_directions() -> None:
     assert said == {
         "mse_01": ("MSE", "on [0, 1]", "lower"),
         "mse_pm1": ("MSE", "on [-1, 1]", "lower"),
-        "psnr": ("PSNR", "dB", "higher"),
+        "psnr": ("PSNR, mean over images", "dB", "higher"),
         "ssim": ("SSIM", "", "higher"),
     }
 

@@ -50,9 +50,9 @@ def test_mean_and_sd_are_over_the_subsets() -> None:
     a, b = np.ones((40, 2), np.float32), np.zeros((40, 2), np.float32)
     same = kernel_distance(a, b, seed=0)
     assert same.mean == pytest.approx(2**3 + 1 - 2)
-    assert same.sd == pytest.approx(0, abs=1e-12)
+    assert same.subset_sd == pytest.approx(0, abs=1e-12)
     other = kernel_distance(features(40, 2, 0), features(40, 2, 1), seed=3)
-    assert other.sd > 0.01
+    assert other.subset_sd > 0.01
     assert other == kernel_distance(features(40, 2, 0), features(40, 2, 1), seed=3)
 
 

@@ -112,6 +112,12 @@ def test_capacity_rises_linearly_and_then_stays() -> None:
         torch.testing.assert_close(terms["loss"], terms["nll"] + 2 * (terms["kl"] - target).abs())
 
 
+def test_the_capacity_form_has_no_weight_of_the_kl() -> None:
+    """At C the KL is worth nothing, above it γ, and below it -γ."""
+    assert model("beta_vae", beta=3.0).kl_weight == 3
+    assert model("beta_vae", capacity=30.0).kl_weight is None
+
+
 def test_beta_and_sigma_count_only_as_beta_times_sigma_squared() -> None:
     """L·σ² = SSE/2 + β·σ²·KL + const: models of equal β_eff have proportional gradients."""
     a, b = model("beta_vae", sigma=1.0, beta=0.5), model("beta_vae", sigma=0.5, beta=2.0)

@@ -284,6 +284,14 @@ def test_training_curves_leave_out_what_nobody_measured(tmp_path: Path) -> None:
     assert "MMD" not in text_of(tmp_path / "a.pdf")
 
 
+def test_a_model_without_beta_eff_is_missing_from_its_panel_alone(tmp_path: Path) -> None:
+    without = [{key: value for key, value in epoch.items() if key != "beta_eff"} for epoch in history(8)]
+    names = ["vae", "capacity"]
+    figures.training_curves(tmp_path / "a.png", {"vae": [history(5)], "capacity": [without]}, names)
+    assert "Effective" in text_of(tmp_path / "a.pdf")
+    assert has_colour(read(tmp_path / "a.png"), model_lines(names)["capacity"]["color"])
+
+
 def text_of(pdf: Path) -> str:
     need_programs("pdftotext")
     return " ".join(subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout.split())

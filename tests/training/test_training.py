@@ -88,6 +88,15 @@ def test_history_is_what_the_equations_make_of_it(undisturbed: tuple[str, list[d
     assert [record["epoch"] for record in undisturbed[1]] == [1, 2, 3]
 
 
+def test_the_capacity_form_is_told_without_beta_eff(tmp_path: Path) -> None:
+    model = build("beta_vae", Network(16, (4, 8), 5, 3), None, {"capacity": 3.0})
+    faces = tiny_training.split(35, 0)
+    training.train(model, faces, faces, Settings(1, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+    record = json.loads((tmp_path / "h.jsonl").read_text())
+    assert "beta_eff" not in record
+    assert record["sigma"] > 0
+
+
 def test_two_processes_never_train_the_same_run(tmp_path: Path) -> None:
     folder = tmp_path / "seed-0"
     script = (

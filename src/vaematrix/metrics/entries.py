@@ -41,7 +41,7 @@ class Measured:
         better: Literal["lower", "higher", ""] = "",
         **further: Any,
     ) -> None:
-        """Add an entry; `further` are its interval (low, high), its sd and its protocol.
+        """Add an entry; `further` are its interval (low, high), the sd between subsets (subset_sd) and its protocol.
 
         Args:
             better: empty where neither direction is.
@@ -66,10 +66,10 @@ def measure_features(
         measured.left_out |= dict.fromkeys([kernel, *(word + suffix for word in words)], reason)
         return
     of = {"count": len(made), "about": "generation"}
-    mean, sd, size = kernel_distance.kernel_distance(made, real, seed=0, device=device)
+    mean, subset_sd, size = kernel_distance.kernel_distance(made, real, seed=0, device=device)
     protocol = {"subsets": kernel_distance.SUBSETS, "subset_size": size, "seed": 0, "reference_count": len(real)}
     label = ("Kernel distance" if suffix else "KID") + note
-    measured.add(kernel, mean, label=label, better="lower", sd=sd, protocol=protocol, **of)
+    measured.add(kernel, mean, label=label, better="lower", subset_sd=subset_sd, protocol=protocol, **of)
     for word, value in neighbours.neighbours(made, real, device)._asdict().items():
         k = neighbours.K_MANIFOLD if word in ("precision", "recall") else neighbours.K_DENSITY
         protocol = {"k": k, "reference_count": len(real)}

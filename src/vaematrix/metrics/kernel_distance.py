@@ -17,10 +17,13 @@ _SUBSET_SIZE = 1000
 
 
 class KernelDistance(NamedTuple):
-    """Mean and standard deviation (n in the denominator, as torch-fidelity has it) over subsets of `subset_size`."""
+    """Mean and standard deviation between subsets of `subset_size` (n in the denominator, as torch-fidelity has it).
+
+    The latter is no error of the mean: subsets overlap, and the mean of all knows more than each.
+    """
 
     mean: float
-    sd: float
+    subset_sd: float
     subset_size: int
 
 

@@ -16,4 +16,4 @@ def psnr(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     return 10 * np.log10(255**2 / np.maximum(squared_levels(originals, reconstructions), smallest))
 
 
-METRICS = (ReconstructionMetric("psnr", "PSNR", "dB", "higher", psnr),)
+METRICS = (ReconstructionMetric("psnr", "PSNR, mean over images", "dB", "higher", psnr),)

@@ -25,13 +25,13 @@ class Autoencoder(nn.Module):
 
     Attributes:
         conditional: whether encoder and decoder see the attributes y.
-        kl_weight: the factor of the KL in the loss, for β_eff = kl_weight·σ².
+        kl_weight: the factor of the KL in the loss, for β_eff = kl_weight·σ²; None where the loss has no such term.
         extra_terms: names of further terms that :meth:`regulariser` reports.
         sigma: the decoder's σ, shared by all models of an experiment; None means calibrated.
     """
 
     conditional: bool = False
-    kl_weight: float = 1.0
+    kl_weight: float | None = 1.0
     extra_terms: tuple[str, ...] = ()
 
     def __init__(self, network: Network, sigma: float | None) -> None:

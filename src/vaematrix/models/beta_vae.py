@@ -32,11 +32,12 @@ class BetaVAE(Autoencoder):
                 f"capacity {capacity} null or at least 0."
             )
         super().__init__(network, sigma)
-        self.capacity, self.capacity_share = capacity, capacity_share
-        self.kl_weight = beta if capacity is None else gamma
+        self.beta, self.capacity, self.gamma, self.capacity_share = beta, capacity, gamma, capacity_share
+        # γ weighs the distance from C and not the KL, which at C costs nothing: γ·σ² would be no β_eff.
+        self.kl_weight = beta if capacity is None else None
 
     def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         if self.capacity is None:
-            return self.kl_weight * kl, {}
+            return self.beta * kl, {}
         target = self.capacity * (progress / self.capacity_share).clamp_max(1.0)
-        return self.kl_weight * (kl - target).abs(), {}
+        return self.gamma * (kl - target).abs(), {}

@@ -221,11 +221,11 @@ class _Loop:
         self.count_time()
         seconds, self.progress.seconds = self.progress.seconds, 0.0
         self.progress.sums.zero_()
-        variance = means.pop("variance")
+        variance, weight = means.pop("variance"), self.model.kl_weight
         return {
             **means,
             "sigma": variance**0.5,
-            "beta_eff": self.model.kl_weight * variance,
+            **({} if weight is None else {"beta_eff": weight * variance}),
             "images_per_second": round(self.steps * self.settings.batch_size / seconds, 1),
             "seconds": round(seconds, 3),
             "peak_memory_mb": round(peak_memory_mb(self.device), 1),
