@@ -38,10 +38,12 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def append(name: str) -> Callable[[Path], None]:
+def append(name: str, line: str = "assert True") -> Callable[[Path], None]:
+    """Add a line to a file; as it stands, one that says nothing but is code that runs on import."""
+
     def edited(project: Path) -> None:
         with (project / name).open("a") as file:
-            file.write("\n# edited\n")
+            file.write(f"\n{line}\n")
 
     return edited
 
@@ -85,12 +87,14 @@ JUDGED = chain(*MODELS, rules=SEEN) | {"attribute_judge", "floors"} | AGGREGATIO
         (config("seeds: [0, 1]", "seeds: [0, 1, 2]"), SEED_2 | AGGREGATION),
         (config("threads: 1", "threads: 2"), set()),
         (lambda project: edit(project / "config/config.yaml", "Smiling, ", ""), PICTURES),
+        (append(f"{LIBRARY}/common/files.py", "# a comment"), set()),
+        (append(f"{LIBRARY}/common/images.py", "def unused():\n    pass"), set()),
         (append("README.md"), set()),
     ],
     ids=[
         "nothing", "model file", "model entry", "other entry", "networks", "loop", "epochs", "sample count", "metric",
         "attributes", "rubric", "tables", "matrix", "figures", "crop",
-        "resamples", "one more seed", "threads", "shown attributes", "readme",
+        "resamples", "one more seed", "threads", "shown attributes", "comment", "function that no job calls", "readme",
     ],
 )  # fmt: skip
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(

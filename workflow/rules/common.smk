@@ -1,6 +1,6 @@
 # What all rules share: the checked configuration, names, and the keys that decide what reruns.
 #
-# A job's `key` hashes its settings, its code and the key of everything before it. Snakemake compares params, so a job
+# A job's `key` hashes its settings, what its code means and the key of everything before it. Snakemake compares params, so a job
 # reruns exactly when one of these changed. What was touched, copied or checked out anew reruns nothing, because the profiles
 # leave out the code trigger, which goes by mtime, and compare the contents of newer inputs, however large.
 
