@@ -174,6 +174,8 @@ def test_every_run_says_how_it_was_made(finished: Path) -> None:
         assert measured["metrics"]["mse_pm1"]["value"] == pytest.approx(4 * measured["metrics"]["mse_01"]["value"])
         assert "fid" not in measured["metrics"], "random features never give a FID"
         assert "frechet_random" in measured["metrics"]
+        assert measured["checks"].keys() == {"ssim", "frechet_random", "reconstruction_frechet_random"}
+        assert all(check["difference"] <= check["tolerance"] for check in measured["checks"].values())
         lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
         assert [line["epoch"] for line in lines] == [1, 2]
         assert not list(folder.glob("checkpoint-*")), "a finished run keeps no checkpoint"

@@ -1,5 +1,6 @@
 """All metrics of one run, with the protocol that made them."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from vaematrix.common.files import read_json, sha256, write_json, written_whole
 from vaematrix.common.images import read_images, read_metadata
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
-from vaematrix.metrics import entries, frechet
+from vaematrix.metrics import definitions, entries, frechet
 from vaematrix.metrics.attributes import load_judge
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.frechet import Statistics
@@ -39,6 +40,7 @@ def main(snakemake: Any) -> None:
         measured.entries, per_image = metrics.evaluate_pairs(
             faces.images, reconstructions, resamples=p.resamples, confidence=p.confidence, seed=0, device=device
         )
+        measured.checks["ssim"] = definitions.check_ssim(faces.images, reconstructions, per_image["ssim"])
         network = FeatureNetwork.of(files.inception or None, p.dims, device)
         reference = read_reference(files.statistics, network, len(faces.images))
         real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
@@ -52,7 +54,13 @@ def main(snakemake: Any) -> None:
         named = {name: run[name] for name in ("experiment", "model", "family", "seed")}
         write_json(
             output.metrics,
-            {"run": named, "metrics": measured.entries, "left_out": measured.left_out, "protocol": protocol},
+            {
+                "run": named,
+                "metrics": measured.entries,
+                "left_out": measured.left_out,
+                "checks": {key: asdict(check) for key, check in measured.checks.items()},
+                "protocol": protocol,
+            },
         )
         write_json(output.details, measured.details)
         with written_whole(output.per_image) as temporary:
@@ -80,8 +88,10 @@ def measure_sets(
     """All that is said of samples and reconstructions as sets, uint8 [n, h, w, 3], against the reference's features."""
     made, rebuilt = network.features_of(samples, "samples"), network.features_of(reconstructions, "reconstructions")
     for prefix, about, features in (("", "generation", made), ("reconstruction_", "reconstruction", rebuilt)):
-        value = frechet.distance(frechet.statistics(features, network.identity), reference)
-        measured.entries[prefix + network.metric_key] = network.entry(value, len(features), about)
+        of_these = frechet.statistics(features, network.identity)
+        key = prefix + network.metric_key
+        measured.entries[key] = network.entry(frechet.distance(of_these, reference), len(features), about)
+        measured.checks[key] = definitions.check_frechet(of_these, reference)
     entries.measure_extrapolation(measured, network, made, reference, confidence)
     entries.measure_features(measured, network, made, real, device)
 

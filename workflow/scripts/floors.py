@@ -1,5 +1,6 @@
 """The metrics of the mean face and of PCA, in the layout of a run's metrics."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from vaematrix.common.console import logged
 from vaematrix.common.files import write_json
 from vaematrix.common.images import read_metadata
 from vaematrix.data.shards import read_faces
+from vaematrix.metrics.definitions import check_ssim
 from vaematrix.metrics.floors import mean_face, pca_reconstructions
 
 
@@ -25,7 +27,7 @@ def main(snakemake: Any) -> None:
             "pca": (f"PCA ({p.components} components)", projected, fitted_on),
         }
         for output, (name, images, fitted) in floors.items():
-            entries, _ = metrics.evaluate_pairs(
+            entries, per_image = metrics.evaluate_pairs(
                 faces.images, images, resamples=p.resamples, confidence=p.confidence, seed=0
             )
             protocol = {
@@ -41,7 +43,10 @@ def main(snakemake: Any) -> None:
                 "versions": provenance.versions(),
             }
             run = {"experiment": p.experiment, "model": name, "family": "floor", "seed": 0}
-            write_json(snakemake.output[output], {"run": run, "metrics": entries, "protocol": protocol})
+            checks = {"ssim": asdict(check_ssim(faces.images, images, per_image["ssim"]))}
+            write_json(
+                snakemake.output[output], {"run": run, "metrics": entries, "checks": checks, "protocol": protocol}
+            )
 
 
 if __name__ == "__main__":

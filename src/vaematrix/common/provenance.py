@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    "snakemake", "torch", "torchvision", "pytorch-fid", "scikit-image", "scikit-learn", "scipy", "numpy",
-    "pandas", "pyarrow", "simplejpeg", "pillow",
+    "torch", "torchvision", "pytorch-fid", "scikit-image", "scikit-learn", "scipy", "numpy", "pandas", "pyarrow",
+    "simplejpeg", "pillow",
 )  # fmt: skip
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of every package that a number can depend on."""
+    """The versions of Python and of every package that a number depends on or is held against."""
     installed = {}
     for package in PACKAGES:
         try:

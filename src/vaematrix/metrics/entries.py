@@ -11,6 +11,7 @@ import torch
 
 from vaematrix.metrics import attributes, extrapolation, kernel_distance, latent, neighbours
 from vaematrix.metrics.attributes import Judge
+from vaematrix.metrics.definitions import Check
 from vaematrix.metrics.frechet import Statistics
 from vaematrix.metrics.inception import FeatureNetwork
 
@@ -22,11 +23,13 @@ class Measured:
     Attributes:
         entries: by key, as metrics.json has them.
         left_out: why there is no entry, by key.
+        checks: the numbers held against their definitions, by the definition's metric.
         details: what is behind a number, for figures: lists by unit, attribute or sample count.
     """
 
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, Check] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
     def add(
