@@ -21,7 +21,7 @@ def copy_project(folder: Path) -> Path:
         check=True,
     ).stdout
     for name in filter(None, files.split("\0")):
-        if (ROOT / name).exists():
+        if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / name)
     return folder
