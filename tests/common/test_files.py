@@ -5,12 +5,14 @@ import hashlib
 import logging
 import math
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +20,7 @@ import pytest
 from safetensors import SafetensorError
 
 from vaematrix.common import console, files
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import Interrupted, PassingError, UserError
 
 
 @pytest.fixture
@@ -249,3 +251,86 @@ def test_a_real_full_disk_is_said_in_one_message(old: Path) -> None:
     with pytest.raises(UserError, match="no space left on the disk"), files.written_whole(old):
         Path("/dev/full").write_text("x" * 2**16)
     assert_untouched(old)
+
+
+@pytest.mark.parametrize("text", ["", '{"key": "4f', "\xff\xfe", "[1,"])
+def test_a_record_that_is_no_json_is_named_with_the_mending(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"run\.json: cannot be read as JSON.*Delete it"):
+        files.read_json(path)
+
+
+def attempt(path: Path, error: Exception | None) -> int:
+    """The exit status of a job that ends by `error`."""
+    try:
+        with console.logged(path):
+            console.log.info("at work")
+            if error:
+                raise error
+    except SystemExit as end:
+        return int(end.code)
+    return 0
+
+
+def test_what_no_attempt_can_mend_is_tried_once_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "job.log"
+    monkeypatch.setenv("VAEMATRIX_COMMAND", "login-1-2")
+    assert attempt(path, UserError("beta: -4 is negative")) == 1
+    said = path.read_text()
+    assert attempt(path, None) == 1, "the same command's next attempt does no work"
+    assert path.read_text() == said
+    assert console.errors_in(said) == ["beta: -4 is negative"]
+    monkeypatch.setenv("VAEMATRIX_COMMAND", "login-1-3")
+    assert attempt(path, None) == 0, "another command may come after the mending"
+
+
+@pytest.mark.parametrize(
+    "error", [PassingError("the disk is full"), Interrupted("stopped by the walltime"), ZeroDivisionError()]
+)
+def test_what_another_attempt_may_not_meet_is_tried_again(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAEMATRIX_COMMAND", "login-1-2")
+    with suppress(ZeroDivisionError):
+        assert attempt(tmp_path / "job.log", error) == 1
+    assert attempt(tmp_path / "job.log", None) == 0
+
+
+def test_who_was_asked_to_stop_says_so_and_a_walltime_asks_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "job.log"
+    for error, asked in (
+        (Interrupted("stopped by SIGINT after saving state"), True),
+        (Interrupted("stopped by SIGTERM after saving state"), True),
+        (Interrupted("stopped by the walltime, which is nearly over"), False),
+        (UserError("interrupted: stopped by SIGINT"), False),
+        (UserError("a\ninterrupted: stopped by SIGINT"), False),
+    ):
+        attempt(path, error)
+        assert console.was_interrupted(path.read_text()) == asked, error
+    with pytest.raises(KeyboardInterrupt), console.logged(path):
+        raise KeyboardInterrupt
+    assert console.was_interrupted(path.read_text())
+
+
+def test_a_name_cannot_write_to_the_terminal_what_it_likes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[2J\x9b\u202e\udce9\r.jpg\nerror: all is lost\n2026-01-01 10:00:00,000 error: all"
+    attempt(tmp_path / "job.log", UserError(f"{name}: not found in Œuvre né"))
+    for said in (capsys.readouterr().err, (tmp_path / "job.log").read_text()):
+        assert not re.findall(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)
+        assert console.errors_in(said) == ["a\\x1b[2J\\x9b\\u202e\\udce9\\r.jpg"]
+        assert "not found in Œuvre né" in said
+
+
+SNAKEMAKE_SAYS = """\
+CalledProcessError in file "/x/workflow/rules/training.smk", line 4:
+Command 'set -euo pipefail;  /x/python /x/.snakemake/scripts/tmptnvfz41c.train.py' died with <Signals.SIGKILL: 9>.
+CalledProcessError in file "/x/workflow/rules/evaluation.smk", line 4:
+Command 'set -euo pipefail;  /x/python /x/.snakemake/scripts/tmptnvfz41c.evaluate.py' returned non-zero exit status 130.
+Command 'set -euo pipefail;  /x/python /x/.snakemake/scripts/tmptnvfz41c.generate.py' returned non-zero exit status 1.
+"""
+
+
+@pytest.mark.parametrize(("script", "number"), [("train", 9), ("evaluate", 2), ("generate", None), ("floors", None)])
+def test_the_signal_that_ended_a_job_stands_in_snakemakes_log(script: str, number: int | None) -> None:
+    assert console.killed_by(script, SNAKEMAKE_SAYS) == number

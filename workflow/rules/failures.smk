@@ -1,23 +1,47 @@
 # What is said and made when jobs have failed: the runs that finished get their tables and report all the same.
 
+import signal
 import subprocess
 import tempfile
 
-from vaematrix.common.console import errors_in
+from vaematrix.common.console import errors_in, killed_by, was_interrupted
 
 # What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
 MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "index_runs", "report", "compile_report"]
 MADE_OF_RUNS += ["weight_triangle"] if TRIANGLE else []
 
 
-def stopped_early():
-    """Whether jobs are left that could have run: after Ctrl-C, SIGTERM, or a first failure without --keep-going."""
+def stopped_early(said):
+    """Whether somebody stopped the work, or a first failure did without --keep-going; `said` is Snakemake's log.
+
+    Then jobs are left that run or could run. Or, after a Ctrl-C that the jobs here got too and obeyed before Snakemake
+    noticed, some say that they were interrupted, and who had not come to speak yet died of the signal.
+    """
     scheduler = workflow.scheduler
-    return bool(scheduler._user_kill or scheduler.running or scheduler.open_jobs)
+    return bool(scheduler.running or scheduler.open_jobs) or (
+        workflow.local_exec and any(interrupted(job, said) for job in scheduler.failed)
+    )
 
 
-def failed_runs(unfinished):
-    """The runs without metrics, in the form of the config's `missing`; `unfinished` are the jobs that did not succeed.
+def interrupted(job, said):
+    return was_interrupted(log_of(job)) or killed_by(script_of(job), said) in (signal.SIGINT, signal.SIGTERM)
+
+
+def script_of(job):
+    return Path(job.rule.script).stem
+
+
+def log_of(job):
+    """The text of a job's log; empty where it has none yet."""
+    log = Path(job.log[0])
+    return log.read_text(errors="replace") if log.exists() else ""
+
+
+def failed_runs(unfinished, said):
+    """The runs without metrics, in the form of the config's `missing`.
+
+    Args:
+        unfinished: the jobs that did not succeed. said: Snakemake's log.
 
     When all jobs that could run have run, an unfinished job that waits for no other has failed.
     """
@@ -28,17 +52,18 @@ def failed_runs(unfinished):
 
     jobs = {(job.wildcards.model, int(job.wildcards.seed)): job for job in unfinished if job.rule.name == "evaluate"}
     return [
-        {"model": model, "seed": seed, "reason": failure(cause(jobs[model, seed]))}
+        {"model": model, "seed": seed, "reason": failure(cause(jobs[model, seed]), said)}
         for model, seed in RUNS
         if (model, seed) in jobs
     ]
 
 
-def failure(job):
-    """Why a job failed: its log and the last error there."""
-    log = Path(job.log[0])
-    said = errors_in(log.read_text(errors="replace")) if log.exists() else []
-    return ": ".join([f"{job.rule.name} failed, {log}", *said[-1:]])
+def failure(job, said):
+    """Why a job failed: its log and the last error there, or what ended it before it could speak."""
+    reasons, number = errors_in(log_of(job))[-1:], killed_by(script_of(job), said)
+    if not reasons and number:
+        reasons = [f"killed by signal {number}" + (", probably out of memory" if number == signal.SIGKILL else "")]
+    return ": ".join([f"{job.rule.name} failed, {job.log[0]}", *reasons])
 
 
 def make_without(failed, targets):
@@ -60,12 +85,12 @@ def make_without(failed, targets):
     return run.returncode == 0
 
 
-def finish_without_failed_runs():
-    """Make what was asked for without the failed runs, and name these."""
+def finish_without_failed_runs(said):
+    """Make what was asked for without the failed runs, and name these; `said` is Snakemake's log."""
     unfinished = set(workflow.dag.needrun_jobs())
     made = {"tables", "weight_triangle", "index_runs", "report", "compile_report"}
     targets = sorted(made & {job.rule.name for job in unfinished})
-    failed = [] if stopped_early() else failed_runs(unfinished)
+    failed = [] if stopped_early(said) else failed_runs(unfinished, said)
     if not failed or not targets:
         return
     for run in failed:
@@ -81,7 +106,8 @@ def finish_without_failed_runs():
 
 # With many jobs, what a job said is far above the end of the screen by the time Snakemake stops.
 onerror:
-    for message in dict.fromkeys(errors_in("".join(Path(file).read_text() for file in log))):
+    said = "".join(Path(file).read_text(errors="replace") for file in log)
+    for message in dict.fromkeys(errors_in(said)):
         print(f"error: {message}")
-    finish_without_failed_runs()
+    finish_without_failed_runs(said)
     print("Run the same command again when that is mended: what is finished is kept.")

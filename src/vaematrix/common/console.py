@@ -2,12 +2,13 @@
 
 import contextlib
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import Interrupted, PassingError, UserError
 
 log = logging.getLogger("vaematrix")
 
@@ -18,21 +19,40 @@ def logged(path: str | Path | None) -> Iterator[None]:
 
     A :class:`UserError` is printed as its message alone, and the process exits with status 1;
     any other exception keeps its traceback, in the log file too.
+
+    A scheduler tries a failed job again, with more memory and time. An error that these cannot mend is remembered in
+    the log: another attempt of the same command ($VAEMATRIX_COMMAND, set by the Snakefile) repeats it and exits.
     """
+    command = os.environ.get("VAEMATRIX_COMMAND")
+    final = f"no other attempt of {command} can mend that"
+    if path and command and Path(path).exists():
+        before = Path(path).read_text(encoding="utf-8", errors="replace")
+        if before.endswith(f"{final}\n"):
+            sys.stderr.write(before)
+            raise SystemExit(1)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers[0].setFormatter(_OneMessage("%(message)s"))
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
-        handlers[1].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handlers[1].setFormatter(_OneMessage("%(asctime)s %(message)s"))
     log.setLevel(logging.INFO)
     log.propagate = False
     for handler in handlers:
         log.addHandler(handler)
     try:
         yield
+    except Interrupted as interruption:
+        log.error("interrupted: %s", interruption)
+        raise SystemExit(1) from None
     except UserError as error:
         log.error("error: %s", error)
+        if command and not isinstance(error, PassingError):
+            log.info(final)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        log.error("interrupted: stopped by SIGINT")
+        raise
     except Exception:
         # Python itself prints the traceback to standard error.
         for handler in handlers[1:]:
@@ -44,12 +64,47 @@ def logged(path: str | Path | None) -> Iterator[None]:
             handler.close()
 
 
+def printable(message: str) -> str:
+    """A message that does to a terminal and to a log what it seems to do.
+
+    File names can hold anything: terminal codes are shown as escapes, and further lines are indented, so that none
+    begins with an `error:` of its own.
+    """
+    lines = message.split("\n")
+    shown = ("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in lines)
+    return "\n    ".join(shown)
+
+
 def errors_in(text: str) -> list[str]:
     """What went wrong in the words of a log: the message of each `error:` and the last line of each traceback.
 
     Args:
         text: what :func:`logged` wrote, or what Snakemake copied of it.
     """
-    errors = r"^(?:[\d-]+ [\d:,]+ )?error: (.*)"
+    errors = r"^(?:[\d-]+ [\d:,]+ )?(?:error|interrupted): (.*)"
     tracebacks = r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)*(.+)"
     return [one or other for one, other in re.findall(f"{errors}|{tracebacks}", text, flags=re.MULTILINE)]
+
+
+def was_interrupted(text: str) -> bool:
+    """Whether the job whose log is `text` says that it was asked to stop (by a signal: a walltime asks nobody)."""
+    return bool(re.search(r"^[\d-]+ [\d:,]+ interrupted: stopped by SIG", text, flags=re.MULTILINE))
+
+
+def killed_by(script: str, text: str) -> int | None:
+    """The signal that ended the last process of `script` that Snakemake saw die; None where none was killed.
+
+    Args:
+        script: the name of the file without its suffix. text: Snakemake's log.
+    """
+    dead = rf"\.{script}\.py' (?:died with <Signals\.\w+: (\d+)>|returned non-zero exit status (\d+))"
+    ends = [int(signal) if signal else int(status) - 128 for signal, status in re.findall(dead, text)]
+    return ends[-1] if ends and ends[-1] > 0 else None
+
+
+class _OneMessage(logging.Formatter):
+    """A record whose message is :func:`printable`; its traceback stays as Python writes it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        record.message = printable(record.message)
+        return super().formatMessage(record)

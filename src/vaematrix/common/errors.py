@@ -1,4 +1,4 @@
-"""The one exception that speaks to the person at the terminal."""
+"""The exceptions that speak to the person at the terminal."""
 
 
 class UserError(Exception):
@@ -6,3 +6,11 @@ class UserError(Exception):
 
     Scripts print it as it is, without a traceback (see :mod:`vaematrix.common.console`).
     """
+
+
+class PassingError(UserError):
+    """One that another attempt may not meet: it is of this machine at this moment, such as a full disk."""
+
+
+class Interrupted(PassingError):
+    """The process was asked to stop, or its walltime is nearly over; what it had done is saved."""

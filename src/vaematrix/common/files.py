@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import PassingError, UserError
 
 
 @contextlib.contextmanager
@@ -21,7 +21,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     rerun after a crash finds the old file, the new file or none, never half of one.
 
     Raises:
-        UserError: the disk is full or the folder cannot be written.
+        PassingError: the disk is full. UserError: the folder cannot be written.
     """
     path = Path(path)
     with _explained(path):
@@ -53,8 +53,15 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read one JSON document."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read one JSON document.
+
+    Raises:
+        UserError: the file is empty, cut short or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read as JSON ({error}). Delete it, and it is made anew.") from None
 
 
 def sha256(path: str | Path) -> str:
@@ -74,7 +81,7 @@ def _explained(path: Path) -> Iterator[None]:
         number = getattr(error, "errno", None)
         # safetensors says it in an exception of its own.
         if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-            raise UserError(
+            raise PassingError(
                 f"{path}: no space left on the disk ({error}). Nothing was left half-written; "
                 f"free some space under {path.parent} and run the same command again."
             ) from error
