@@ -13,7 +13,9 @@ import math
 import os
 import re
 import shutil
+import socket
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +31,10 @@ os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath("resources/comp
 # The graph of a sweep is millions of objects that all stay; to look among them for garbage took a sixth of planning.
 gc.set_threshold(100_000, 50, 100)
 
+# The jobs of one command know by this that they are another attempt: what no attempt can mend is not tried again.
+if workflow.is_main_process:
+    os.environ["VAEMATRIX_COMMAND"] = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
+
 ROOT = Path(workflow.basedir).resolve()
 ROOT = ROOT.parent if ROOT.name == "workflow" else ROOT
 SCRIPTS = ROOT / "workflow/scripts"
@@ -43,6 +49,8 @@ from vaematrix.experiment import configuration
 from vaematrix.reporting import latex
 from vaematrix import models
 from vaematrix.experiment.code_hash import LIBRARY, code_hash
+from vaematrix.common import records
+from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 from vaematrix.data.layout import fingerprint, locate
 from vaematrix.analysis.matrix import check_rubric, row_keys
@@ -88,10 +96,11 @@ def checked_configuration():
 
 try:
     RUBRIC, ENTRIES = checked_configuration()
-    if config["dataset"]["source"] == "path":
-        FINGERPRINT = fingerprint(locate(config["dataset"]["path"]))
+    # What a folder holds takes a look at each file, so it is worked out once a command and told to its jobs.
+    if config["dataset"]["source"] == "path" and (workflow.is_main_process or "VAEMATRIX_FACES_ARE" not in os.environ):
+        os.environ["VAEMATRIX_FACES_ARE"] = fingerprint(locate(config["dataset"]["path"]))
 except UserError as error:
-    sys.exit(f"error: {error}".replace("\n", "\nerror: "))
+    sys.exit(f"error: {printable(str(error))}")
 except yaml.YAMLError as error:
     sys.exit(f"error: {config['rubric']}: {' '.join(str(error).split())}")
 except (OSError, UnicodeDecodeError) as error:
@@ -179,7 +188,7 @@ def source_key():
     """What the raw faces are."""
     match DATASET["source"]:
         case "path":
-            return FINGERPRINT
+            return os.environ["VAEMATRIX_FACES_ARE"]
         case "drawn":
             return key(DATASET["count"], DATASET["seed"], code("draw_faces.py"))
         case "download":
@@ -313,5 +322,9 @@ def refuse_unrecorded(path, made_by, asked_for):
 if workflow.is_main_process:
     for name, asked_for in (("run.json", run_key), ("metrics.json", evaluation_key)):
         for file in filter(os.path.exists, of_runs(name)):
-            written = json.loads(Path(file).read_text())
-            refuse_unrecorded(file, written.get("protocol", written)["key"], asked_for(Path(file).parts[-3]))
+            try:
+                made_by = records.key_of(file)
+            except UserError as error:  # a damaged record is told, and stops the job that reads it; a plan can be had
+                print(f"warning: {printable(str(error))}", file=sys.stderr)
+            else:
+                refuse_unrecorded(file, made_by, asked_for(Path(file).parts[-3]))

@@ -26,13 +26,9 @@ def prepared_faces():
 @cache
 def training_speed():
     """Images/s: of the slowest finished training of this network on the cluster, else the config's guess."""
-    finished = map(json.loads, (path.read_text() for path in Path("results").glob("*/*/seed-*/run.json")))
-    speeds = [
-        run["images_per_second"]
-        for run in finished
-        if "slurm_job" in run.get("where", {}) and run["parameters"]["network"]["widths"] == config["network"]["widths"]
-    ]
-    return min(speeds, default=config["training"]["images_per_second"])
+    runs = Path("results").glob("*/*/seed-*/run.json")
+    speeds = [records.speed_on_a_cluster(run, config["network"]["widths"]) for run in runs]
+    return min(filter(None, speeds), default=config["training"]["images_per_second"])
 
 
 def minutes(images, speed):
