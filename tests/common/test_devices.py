@@ -1,6 +1,8 @@
 """Which device a job gets, with GPUs that are names only; test_gpu.py asks real ones."""
 
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +20,8 @@ import torch
 from filelock import FileLock
 
 from vaematrix.common import devices
+from vaematrix.common.console import logged
+from vaematrix.common.errors import PassingError, UserError
 
 UUIDS = ["11111111-aaaa", "22222222-bbbb"]
 SHORT, LONG = 0.7, 20.0  # seconds: enough for some attempts at all locks; and never reached where all is well
@@ -28,6 +32,12 @@ def _own_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks of these tests alone, also in their subprocesses."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*devices.GRANTS, "VAEMATRIX_ALLOW_CPU"):
+        monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +84,7 @@ def test_each_job_gets_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(UUIDS))
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=UUIDS[index]))
+    monkeypatch.setattr(torch.cuda, "get_device_name", str)
     monkeypatch.setattr(torch.cuda, "set_device", made_current.append)
     with devices.device(2) as first, devices.device(2) as second:
         assert {first, second} == {torch.device("cuda", 0), torch.device("cuda", 1)}
@@ -148,3 +159,88 @@ def test_a_killed_job_releases_its_gpu() -> None:
             other.send_signal(signal.SIGKILL)
             assert other.wait(LONG) == -signal.SIGKILL
             assert waiting.got.wait(LONG), "a dead process keeps its GPU"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "granted"),
+    [
+        ("CUDA_VISIBLE_DEVICES", "0", True),
+        ("CUDA_VISIBLE_DEVICES", "GPU-1b2c", True),
+        ("CUDA_VISIBLE_DEVICES", "", False),
+        ("CUDA_VISIBLE_DEVICES", "-1", False),
+        ("CUDA_VISIBLE_DEVICES", "NoDevFiles", False),
+        ("SLURM_JOB_GPUS", "0", True),
+        ("SLURM_GPUS_ON_NODE", "1", True),
+        ("SLURM_GPUS_ON_NODE", "0", False),
+    ],
+)
+def test_a_gpu_that_was_given_and_is_not_seen_is_refused(
+    variable: str, value: str, granted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(devices, "_driver_version", lambda: "470.57.02")
+    monkeypatch.setenv(variable, value)
+    with ExitStack() as stack:
+        if granted:
+            told = rf"{variable}={value} .*built for CUDA 12\.8.*470\.57\.02.*VAEMATRIX_ALLOW_CPU=1"
+            stack.enter_context(pytest.raises(PassingError, match=told))
+        with devices.device(1) as device:
+            assert device.type == "cpu"
+    monkeypatch.setenv("VAEMATRIX_ALLOW_CPU", "1")
+    with devices.device(1) as device:
+        assert device.type == "cpu"
+
+
+def test_a_cpu_build_is_named_and_no_other_attempt_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setenv("SLURM_JOB_GPUS", "3")
+    with pytest.raises(UserError, match="is a CPU build") as caught, devices.device(1):
+        pass
+    assert not isinstance(caught.value, PassingError)
+
+
+def test_the_drivers_version_is_asked_of_nvidia_smi_where_the_kernel_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if Path("/proc/driver/nvidia/version").exists():
+        pytest.skip("the kernel says it here")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert devices._driver_version() is None
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 470.57.02\n")
+    program.chmod(0o755)
+    assert devices._driver_version() == "470.57.02"
+
+
+def test_a_log_begins_with_its_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with logged(tmp_path / "job.log"), devices.device(3):
+        logging.getLogger("vaematrix").info("at work")
+    first, _ = (tmp_path / "job.log").read_text().splitlines()
+    assert re.search(r" device: .+, 3 threads$", first)
+
+
+@pytest.mark.parametrize("trap", ["link", "file", "open to others", "another's"])
+def test_locks_lie_in_no_folder_that_others_can_change(
+    trap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / f"vaematrix-gpus-{os.getuid()}"
+    match trap:
+        case "link":
+            (tmp_path / "theirs").mkdir()
+            folder.symlink_to("theirs")
+        case "file":
+            folder.touch()
+        case "open to others":
+            folder.mkdir()
+            folder.chmod(0o777)
+        case "another's":
+            folder.mkdir(mode=0o700)
+            uid = os.getuid()
+            monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+            folder.rename(tmp_path / f"vaematrix-gpus-{uid + 1}")
+    with pytest.raises(UserError, match=rf"vaematrix-gpus-{os.getuid()}: .*TMPDIR"), devices._locked_gpu(UUIDS):
+        pass
+    assert not list(tmp_path.rglob("*.lock"))

@@ -1,5 +1,6 @@
 """What is made of Slurm's words, with words as squeue prints them; test_cluster.py asks a real one."""
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -50,3 +51,15 @@ def test_the_jobs_of_a_folder_are_those_that_snakemake_submitted_there(monkeypat
         "12 train a_b & 50%_0 (running, on node1)",
         "13 floors (pending, not started)",
     ]
+
+
+def test_a_controller_that_does_not_answer_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "squeue"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(slurm, "ANSWER_SECONDS", 0.2)
+    assert slurm.jobs_in(tmp_path) == []
+    assert "warning: squeue has not answered" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from pathlib import Path
 
 # What saving a checkpoint on a slow file system and leaving may take; less of a walltime of a few minutes.
 MARGIN_SECONDS, MARGIN_SHARE = 60.0, 0.1
+
+# How long planning waits for Slurm's controller; squeue itself tries again for minutes.
+ANSWER_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,12 @@ def jobs_in(folder: Path) -> list[Job]:
 
 
 def _squeue(*options: str) -> str:
+    """What squeue says; nothing where there is no Slurm, or where its controller does not answer in time."""
     if not shutil.which("squeue"):
         return ""
     command: Sequence[str] = ["squeue", "--noheader", *options]
-    return subprocess.run(command, capture_output=True, text=True).stdout
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS).stdout
+    except subprocess.TimeoutExpired:
+        print(f"warning: squeue has not answered in {ANSWER_SECONDS:g} s; going on without.", file=sys.stderr)
+        return ""
