@@ -123,7 +123,7 @@ def main() -> None:
         "command": shlex.join(["python", *sys.argv]),
         "machine": provenance.device_name(torch.device("cpu")),
         "versions": {name: versions[name] for name in ("python", "snakemake")},
-        "code": provenance.git_commit(),
+        "code": provenance.code_state()["git_commit"],
         "measured": measured,
     }
     (options.folder / "planning.json").write_text(json.dumps(results, indent=1) + "\n")

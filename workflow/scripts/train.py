@@ -75,7 +75,7 @@ def main(snakemake: Any) -> None:
             "key": p.key,
             "code": p.code,
             "data": p.data,
-            "git_commit": provenance.git_commit(),
+            **provenance.code_state(),
             "versions": provenance.versions(),
             "device": provenance.device_name(device),
             "where": slurm.here(),

@@ -6,10 +6,15 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from vaematrix.files import sha256
+
 PACKAGES = (
     "torch", "torchvision", "pytorch-fid", "scikit-image", "scikit-learn", "scipy", "numpy", "pandas", "pyarrow",
     "simplejpeg", "pillow",
 )  # fmt: skip
+
+
+CODE = (":(top)Snakefile", ":(top)workflow", ":(top)src")  # where the program's own files lie in its checkout
 
 
 def versions() -> dict[str, str]:
@@ -23,19 +28,25 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **installed}
 
 
-def git_commit() -> str | None:
-    """The commit of the code, with "+changes" where files differ from it; None outside a git checkout."""
-    folder = Path(__file__).parent
+def code_state(folder: Path = Path(__file__).parent) -> dict[str, Any]:
+    """What git says of the code in the checkout around `folder`.
+
+    Returns:
+        `git_commit`: the commit, with "+changes" where files differ from it or the code has files that it does not
+        know; None outside a checkout. `untracked`: the SHA-256 of each such file of code, by its path in the checkout.
+    """
 
     def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
 
     try:
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "-uno") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        commit, root = git("rev-parse", "HEAD", "--show-toplevel").splitlines()
+        changes = git("status", "--porcelain", "-uno")
+        names = git("ls-files", "-z", "--others", "--exclude-standard", "--full-name", *CODE).split("\0")
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return {"git_commit": None, "untracked": {}}
+    untracked = {name: sha256(Path(root, name)) for name in names if Path(root, name).is_file()}
+    return {"git_commit": commit + ("+changes" if changes or untracked else ""), "untracked": untracked}
 
 
 def device_name(device: Any) -> str:
