@@ -1,5 +1,6 @@
 """The running trainings in a terminal and in TensorBoard."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 from vaematrix.training import watch
 from vaematrix.training.tensorboard import EventLog
@@ -82,3 +85,28 @@ def test_tensorboard_reads_each_epoch_once(tmp_path: Path) -> None:
     events = accumulator.EventAccumulator(str(tmp_path)).Reload()
     assert events.Tags()["scalars"] == ["loss"]
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [(1, 1), (2, 2), (3, 30), (4, 40)]
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{", "[1]", "null", '{"epoch": 1}', '{"epoch": "1", "epochs": 2, "loss": "x"}', "\xff"]
+)
+def test_a_damaged_history_is_said_and_the_others_are_shown(line: str, tmp_path: Path) -> None:
+    history(tmp_path / "a/seed-0", 4, changed=1000)
+    history(tmp_path / "b/seed-0", 4, changed=1000)
+    with (tmp_path / "a/seed-0/history.jsonl").open("ab") as file:
+        file.write(line.encode("latin-1") + b"\n")
+    shown = printed(watch.table(watch.find([tmp_path]), 1000))
+    assert "damaged" in next(line for line in shown if "a/seed-0" in line)
+    assert "4/10" in next(line for line in shown if "b/seed-0" in line)
+
+
+@pytest.mark.parametrize("name", ["vae[imq]", "[/oops]", "[red]", ":smile:"])
+def test_names_are_no_markup(name: str, tmp_path: Path) -> None:
+    history(tmp_path / name / "seed-0", 4, changed=1000)
+    assert f"{name}/seed-0" in "".join(printed(watch.table(watch.find([tmp_path]), 1000)))
+
+
+def printed(table: Table) -> list[str]:
+    console = Console(width=140, file=io.StringIO())
+    console.print(table)
+    return console.file.getvalue().splitlines()

@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
+NUMBERS = ("epoch", "epochs", "loss", "valid_loss", "kl", "images_per_second", "seconds")
 COLUMNS = ("run", "epoch", "", "loss", "valid", "KL", "images/s", "left", "last heard of")
 
 
@@ -24,18 +26,21 @@ class Run:
     """One training, from its folder.
 
     Attributes:
-        records: the lines of history.jsonl. changed: when that file last did, in seconds since 1970.
-        done: whether run.json is there, which is written last.
+        records: the lines of history.jsonl; None where one of them cannot be read.
+        changed: when that file last did, in seconds since 1970. done: whether run.json is there, which is written last.
     """
 
     name: str
-    records: list[dict[str, Any]]
+    records: list[dict[str, Any]] | None
     changed: float
     done: bool
 
     @classmethod
     def of(cls, history: Path, root: Path) -> "Run":
-        records = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
+        try:
+            records = [_record(line) for line in history.read_text(encoding="utf-8").splitlines()]
+        except (ValueError, TypeError, KeyError):
+            records = None
         name = history.parent.relative_to(root).as_posix()
         return cls(name, records, history.stat().st_mtime, (history.parent / "run.json").exists())
 
@@ -70,12 +75,14 @@ def table(runs: list[Run], now: float) -> Table:
 
 
 def row(run: Run, now: float) -> tuple[Any, ...]:
-    ago = f"{clock(now - run.changed)} ago"
+    name, ago = Text(run.name), f"{clock(now - run.changed)} ago"  # Text: in a string, rich takes [ … ] for markup
+    if run.records is None:
+        return (name, "–", "history.jsonl is damaged", *["–"] * 5, ago)
     if not run.records:
-        return (run.name, "1", "in its first epoch", *["–"] * 5, ago)
+        return (name, "1", "in its first epoch", *["–"] * 5, ago)
     last = run.records[-1]
     return (
-        run.name,
+        name,
         f"{last['epoch']}/{last['epochs']}",
         ProgressBar(total=last["epochs"], completed=last["epoch"], width=20),
         *(f"{last[name]:,.1f}" for name in ("loss", "valid_loss", "kl")),
@@ -83,6 +90,12 @@ def row(run: Run, now: float) -> tuple[Any, ...]:
         clock(run.left(now)),
         ago,
     )
+
+
+def _record(line: str) -> dict[str, float]:
+    """The numbers of one line of history.jsonl. Raises ValueError, TypeError or KeyError where it is no such line."""
+    record = json.loads(line)
+    return {name: 0 + record[name] for name in NUMBERS}
 
 
 def clock(seconds: float | None) -> str:
