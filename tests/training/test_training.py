@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import tiny_training
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.models.networks import Network
 from vaematrix.models.weights import build
 from vaematrix.training import checkpoint
@@ -130,7 +131,7 @@ def test_a_training_whose_walltime_is_nearly_over_saves_and_stops_by_itself(tmp_
     faces, valid = tiny_training.split(35, 0), tiny_training.split(10, 1)
     settings = Settings(3, 8, 1e-3)
     folder, lines = tmp_path / "c", tmp_path / "h.jsonl"
-    with pytest.raises(training.Interrupted, match="walltime"):
+    with pytest.raises(Interrupted, match="walltime"):
         training.train(tiny(), faces, valid, settings, 0, folder, lines, stop_at=time.time())
     stopped = checkpoint.load(folder / "state.safetensors", model := tiny(), torch.optim.Adam(model.parameters()))
     assert stopped.step == 1, "one step is done, and its work is kept"
@@ -251,3 +252,40 @@ def test_another_seed_draws_another_run(tmp_path: Path) -> None:
         training.train(model, faces, faces, Settings(1, 8, 1e-3), seed, folder / "c", folder / "h.jsonl")
         results.append(json.loads((folder / "h.jsonl").read_text())["loss"])
     assert results[0] != results[1]
+
+
+def saved(folder: Path) -> Path:
+    """The checkpoint of a training that stopped after a step."""
+    faces = tiny_training.split(35, 0)
+    with pytest.raises(Interrupted):
+        training.train(tiny(), faces, faces, Settings(3, 8, 1e-3), 0, folder, folder / "h", stop_at=time.time())
+    return folder / "state.safetensors"
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut short", "garbage", "no progress", "of another network"])
+def test_a_damaged_checkpoint_is_named_with_the_mending(damage: str, tmp_path: Path) -> None:
+    path, model = saved(tmp_path / "c"), tiny()
+    match damage:
+        case "empty":
+            path.write_bytes(b"")
+        case "cut short":
+            path.write_bytes(path.read_bytes()[:-100])
+        case "garbage":
+            path.write_bytes(b"x" * 1000)
+        case "no progress":
+            save_file({"sums": torch.zeros(3)}, path)
+        case "of another network":
+            model = build("vae", Network(16, (4, 8), 6, 3), None, {})
+    with pytest.raises(UserError, match=r"c/state\.safetensors: .*Delete it to start this run anew"):
+        checkpoint.load(path, model, torch.optim.Adam(model.parameters()))
+
+
+def test_a_checkpoint_folder_that_is_a_link_goes_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    run, scratch = tmp_path / "seed-0", tmp_path / "scratch"
+    for folder in (run / "checkpoint-old", scratch):
+        folder.mkdir(parents=True)
+        (folder / "state.safetensors").touch()
+    (run / "checkpoint-new").symlink_to(scratch)
+    checkpoint.clear(run)
+    assert not list(run.glob("checkpoint-*"))
+    assert (scratch / "state.safetensors").exists()

@@ -6,6 +6,7 @@ rule generate:
     input:
         shards=SHARDS,
         weights=f"{RUN}/model.safetensors",
+        run=f"{RUN}/run.json",
     output:
         reconstructions=f"{RUN}/reconstructions.parquet",
         samples=f"{RUN}/samples.parquet",

@@ -1,7 +1,9 @@
 """Where an interrupted training continues: the whole state, written whole or not at all."""
 
 import json
+import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -10,14 +12,16 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vaematrix.common import slurm
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import PassingError, UserError
 from vaematrix.common.files import read_json, write_json, written_whole
+
+log = logging.getLogger("vaematrix.training.checkpoint")
 
 # A scheduler may start a job anew before the old one has gone, and a dead node's locks live on for a while on NFS.
 LEAVING_SECONDS = 120.0
@@ -58,15 +62,31 @@ def save(path: Path, model: nn.Module, optimiser: Optimizer, progress: Progress)
 
 
 def load(path: Path, model: nn.Module, optimiser: Optimizer) -> Progress:
-    """Put the state in `path` into model and optimiser, in the memory layout that training uses."""
+    """Put the state in `path` into model and optimiser, in the memory layout that training uses.
+
+    Raises:
+        UserError: the file is damaged, or the state of another model.
+    """
+    try:
+        return _load(path, model, optimiser)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f"{path}: no training can continue from this checkpoint ({reason}). Delete it to start this run anew."
+        ) from error
+
+
+def _load(path: Path, model: nn.Module, optimiser: Optimizer) -> Progress:
     with safe_open(path, framework="pt") as file:
-        words = json.loads(file.metadata()["progress"])
+        words = json.loads((file.metadata() or {})["progress"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     model.load_state_dict({name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")})
     for index, parameter in enumerate(model.parameters()):
         prefix = f"optimiser.{index}."
         for name, tensor in tensors.items():
             if name.startswith(prefix):
+                if tensor.shape not in (parameter.shape, ()):
+                    raise ValueError(f"{name} has the shape {tuple(tensor.shape)}, not {tuple(parameter.shape)}")
                 # The fused optimiser walks parameter and moments side by side in memory, so their strides must agree.
                 like = parameter if tensor.shape == parameter.shape else tensor.to(parameter.device)
                 optimiser.state[parameter][name.removeprefix(prefix)] = torch.empty_like(
@@ -80,7 +100,7 @@ def one_process(run: Path) -> Iterator[None]:
     """Hold the run in folder `run` for this process alone; the operating system lets go when the process dies.
 
     Raises:
-        UserError: another process trains this run; it says which.
+        PassingError: another process trains this run; it says which.
     """
     run.mkdir(parents=True, exist_ok=True)
     holder = run / ".train.json"
@@ -89,7 +109,7 @@ def one_process(run: Path) -> Iterator[None]:
         lock.acquire(timeout=LEAVING_SECONDS if "SLURM_JOB_ID" in os.environ else 0)
     except Timeout:
         other = ", ".join(f"{name} {value}" for name, value in read_json(holder).items()) if holder.exists() else "?"
-        raise UserError(
+        raise PassingError(
             f"{run}: this run is being trained by another process already ({other}). "
             "Wait for it or stop it, then run the same command again: training continues from its last checkpoint."
         ) from None
@@ -98,3 +118,14 @@ def one_process(run: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def clear(run: Path) -> None:
+    """Remove all checkpoints of the finished run in folder `run`; call it when its weights are known to be complete."""
+    with one_process(run):
+        for folder in run.glob("checkpoint-*"):
+            if folder.is_symlink():  # to a scratch disk, say: not ours to empty
+                log.info("%s was a link; what it led to is left where it is: %s", folder, folder.resolve())
+                folder.unlink()
+            else:
+                shutil.rmtree(folder)

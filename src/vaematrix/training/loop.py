@@ -10,7 +10,6 @@ import logging
 import math
 import os
 import resource
-import shutil
 import signal
 import sys
 import time
@@ -24,7 +23,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.common.files import write_text
 from vaematrix.models import losses
 from vaematrix.models.autoencoder import Autoencoder
@@ -53,10 +52,6 @@ class Settings:
     epochs: int
     batch_size: int
     learning_rate: float
-
-
-class Interrupted(UserError):
-    """The process was asked to stop, or its walltime is nearly over; its state is in the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +141,6 @@ def train(
                     log.info(_line(record))
             loop.save()  # whatever happens to the process now, nothing is trained again
     return progress
-
-
-def clear(run: Path) -> None:
-    """Remove all checkpoints of the finished run in folder `run`; call it when its weights are known to be complete."""
-    with checkpoint.one_process(run):
-        for folder in run.glob("checkpoint-*"):
-            shutil.rmtree(folder)
 
 
 class _Loop:
