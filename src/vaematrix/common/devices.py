@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from vaematrix.common import provenance
 from vaematrix.common.errors import PassingError, UserError
 
-log = logging.getLogger("vaematrix.devices")
+log = logging.getLogger("vaematrix.common.devices")
 
 # In these a scheduler, or whoever divides a machine, names a job's GPUs, and with these values that it has none.
 GRANTS = {

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from vaematrix.files import sha256
+from vaematrix.common.files import sha256
 
 PACKAGES = (
     "torch", "torchvision", "pytorch-fid", "scikit-image", "scikit-learn", "scipy", "numpy", "pandas", "pyarrow",
