@@ -95,6 +95,7 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
         assert (rf"\label{{fig:{kind}}}" in source) == (kind in SHARED)
     assert "scipy" not in source
     assert "random features" not in source
+    assert source.count("told the attributes of each image") == 1, "beside the conditional model's matrix alone"
 
 
 def test_distances_that_were_not_extrapolated_have_no_figure(tmp_path: Path) -> None:

@@ -364,3 +364,14 @@ def test_the_plain_text_lines_up(tmp_path: Path) -> None:
     assert header.split() == ["Metrics", "Numeric", "Score", "Weight", "Weighted", "Score", "Total"]
     assert len(header) == len(rule) == len(rows[-1])
     assert {row.index("%") for row in rows} == {header.index("Weight") + len("Weight") - 1}
+
+
+def test_a_model_that_is_told_the_labels_is_marked_beside_its_matrix(tmp_path: Path) -> None:
+    write_tables(tmp_path, experiment(), rubric(), ORDER)
+    told = "told the attributes of each image of the test split that it reconstructs"
+    for name in ("summary.txt", "matrix.html"):
+        text = " ".join((tmp_path / name).read_text(encoding="utf-8").split())
+        (before, after) = text.split(told)
+        assert "joint of the train split" in after
+        assert "conditional_vae" in before
+        assert "info_vae" not in before

@@ -118,7 +118,8 @@ def protocol_of(
 ) -> dict[str, Any]:
     """How the metrics came about. Args: features: the network's identity. images: of the evaluation split."""
     p, files = snakemake.params, snakemake.input
-    sampling = read_metadata(files.samples)["vaematrix.sampling"]
+    made = read_metadata(files.samples)
+    sampling = made["vaematrix.sampling"]
     prepared = read_metadata(files.shards[0])
     return {
         "dataset": p.dataset,
@@ -131,6 +132,7 @@ def protocol_of(
         "sample_count": sampling.pop("count"),
         "sample_seed": sampling.pop("seed"),
         "sampler_fit": sampling,
+        "sample_labels": made["vaematrix.labels"],
         "features": features,
         "reference_count": images,
         "confidence": p.confidence,

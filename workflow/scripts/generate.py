@@ -58,7 +58,7 @@ def main(snakemake: Any) -> None:
             {"vaematrix.split": p.split, **origin},
         )
         write_latents(output.latents, {"train": train, p.split: faces}, origin)
-        write_samples(output, model, train.means, faces.faces, p.sampling, origin)
+        write_samples(output, model, train, p.sampling, origin)
         write_traversal(output.traversal, model, faces, origin)
         write_interpolations(output.interpolations, model, faces, origin)
         write_switched(output.attributes, model, train, faces, origin)
@@ -82,23 +82,30 @@ def intact(weights: str, run: str) -> str:
 def write_samples(
     output: Any,
     model: Autoencoder,
-    codes: np.ndarray,
-    faces: Faces,
+    train: Encoded,
     sampling: Mapping[str, Any],
     origin: Mapping[str, Any],
 ) -> None:
-    """Write the samples that the metrics judge, and a few of the prior, of the same codes for all models."""
+    """Write the samples that the metrics judge, and a few of the prior, of the same codes for all models.
+
+    Sampler and labels are of the training split: what a model is judged against must not tell it what to draw.
+    """
     latent, count, seed = model.network.latent, sampling["count"], sampling["seed"]
     sampler = SAMPLERS[sampling["sampler"]](latent)
-    sampler.fit(codes)
-    drawn = generation.draw_attributes(faces.attributes, count, seed)
+    sampler.fit(train.means)
+    joint, names = train.faces.attributes, train.faces.attribute_names
+    drawn = generation.draw_attributes(joint, count, seed)
     write_images(
         output.samples,
         generation.decode(model, sampler.draw(count, seed), drawn),
-        dict(zip(faces.attribute_names, map(pa.array, drawn.T), strict=True)) if model.conditional else {},
-        {"vaematrix.sampling": {**sampling, **sampler.about}, **origin},
+        dict(zip(names, map(pa.array, drawn.T), strict=True)) if model.conditional else {},
+        {
+            "vaematrix.sampling": {**sampling, **sampler.about},
+            "vaematrix.labels": "joint of the train split" if model.conditional else None,
+            **origin,
+        },
     )
-    labels = generation.draw_attributes(faces.attributes, OF_THE_PRIOR, seed)
+    labels = generation.draw_attributes(joint, OF_THE_PRIOR, seed)
     same = generation.decode(model, PriorSampler(latent).draw(OF_THE_PRIOR, seed), labels)
     write_images(output.prior_samples, same, {}, {"vaematrix.seed": seed, **origin})
 

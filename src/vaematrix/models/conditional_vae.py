@@ -2,7 +2,7 @@
 
     L = -E_q(z|x,y)[ln p(x|z,y)] + KL(q(z|x,y) ‖ N(0, I))
 
-Both networks see y. To sample, y is drawn from the empirical joint of the reference split, never bit by bit.
+Both networks see y. To sample, y is drawn from the empirical joint of the training split, never bit by bit.
 """
 
 from torch import Tensor

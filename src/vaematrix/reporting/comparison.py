@@ -33,7 +33,7 @@ Key = tuple[str, int]
 EVERY, SAMPLES, FEATURES, NOTHING = "every metric", "metrics of samples", "metrics of features", "nothing, is recorded"
 CONCERNS = {
     **dict.fromkeys((*DATA_PROTOCOL, "data"), EVERY),
-    **dict.fromkeys(("sampler", "sample_count", "sample_seed", "sampler_fit"), SAMPLES),
+    **dict.fromkeys(("sampler", "sample_count", "sample_seed", "sampler_fit", "sample_labels"), SAMPLES),
     **dict.fromkeys(("features", "reference_count"), FEATURES),
     **dict.fromkeys(("confidence", "resamples", "device", "versions"), NOTHING),
 }

@@ -47,7 +47,10 @@ def summary_html(results: Results) -> str:
 
 def matrix_html(results: Results) -> str:
     """The matrices, ours and the published ones, as one page."""
-    ours = [(f"{model}: {results.seeds(model)}", matrix_frame(results, model), "") for model in results.matrices]
+    ours = [
+        (f"{model}: {results.seeds(model)}", matrix_frame(results, model), results.labels_note(model))
+        for model in results.matrices
+    ]
     published = [
         (f"{table.name}, as published in table {table.number}", published_matrix_frame(table), _sum_note(table))
         for table in results.published
@@ -89,6 +92,8 @@ def summary_text(results: Results, findings: Findings) -> str:
     parts = []
     for model in results.matrices:
         parts.append(titled(f"{model} ({results.seeds(model)})", matrix_frame(results, model)))
+        if note := results.labels_note(model):
+            parts[-1] += note + "\n"
     parts.append(titled("Summary", summary_frame(results, list(results.keys.values()), totals=True)))
     parts.append(titled("Total (rank) under each model's weights", cross_frame(results)))
     if findings.differences:

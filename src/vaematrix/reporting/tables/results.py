@@ -45,6 +45,17 @@ class Results:
         seeds = [str(run["run"]["seed"]) for run in self.groups.get(model, ())]
         return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}" if seeds else "no runs"
 
+    def labels_note(self, model: str) -> str:
+        """What has to be said beside the matrix of a model that is told the labels; empty for any other."""
+        protocols = [run.get("protocol", {}) for run in self.groups.get(model, ())]
+        told = [protocol for protocol in protocols if protocol.get("sample_labels")]
+        if not told:
+            return ""
+        return (
+            f"This model is told the attributes of each image of the {told[0]['split']} split that it reconstructs; "
+            f"the others have to put them into the code. The attributes of its samples: {told[0]['sample_labels']}."
+        )
+
     def source(self, models: Iterable[str]) -> str:
         """The runs that a fragment was made from, for its first line."""
         return f"{self.experiment}: " + "; ".join(f"{model} {self.seeds(model)}" for model in models)
