@@ -21,8 +21,8 @@ from harness import Case, Row, Target
 from PIL import Image
 
 from vaematrix.common.files import sha256
-from vaematrix.metrics import frechet, inception
-from vaematrix.metrics.inception import FeatureNetwork
+from vaematrix.metrics import frechet
+from vaematrix.metrics.features import FeatureNetwork, inception
 from vaematrix.metrics.inception_weights import hub_path
 
 
@@ -36,25 +36,30 @@ def main() -> None:
         write_weights(hub_path())
         images = harness.decoded(harness.face_files(count))
         files = write_files(images, Path(name))
-        for dims in (2048, 192):
-            sides = {"ours": (ours, images, dims, options.gpu)}
-            if harness.installed("pytorch_fid"):
-                sides["pytorch-fid"] = (pytorch_fid, files, dims, options.gpu)
-                refuse_difference(images, files, dims, options.gpu)
-            sides["matrix limit"] = (matrix_limit, dims, options.gpu)
-            with harness.apart(sides) as measured:
-                values = harness.alternate(measured, rounds)
-            target = Target("ours / pytorch-fid", ">=", 4 if options.gpu else 2.5)
-            row.cases.append(Case(f"{dims} dimensions", values, [target]))
+        sides = {"ours": (ours, images, options.gpu)}
+        if harness.installed("pytorch_fid"):
+            sides["pytorch-fid"] = (pytorch_fid, files, options.gpu)
+            refuse_difference(images, files, options.gpu)
+        sides["matrix limit"] = (matrix_limit, options.gpu)
+        with harness.apart(sides) as measured:
+            values = harness.alternate(measured, rounds)
+        target = Target("ours / pytorch-fid", ">=", 4 if options.gpu else 2.5)
+        row.cases.append(Case(f"{inception.DIMS} dimensions", values, [target]))
     harness.write(row)
 
 
 def write_weights(path: Path) -> None:
     """Random weights in the published file's layout."""
-    network = inception._empty_inception()
-    inception._randomise(network, seed=0)
+    torch.manual_seed(0)
+    weights = {}
+    for name, empty in inception._without_weights().state_dict().items():
+        weights[name] = torch.zeros(empty.shape, dtype=empty.dtype)
+        if name.endswith("conv.weight"):
+            torch.nn.init.kaiming_uniform_(weights[name], nonlinearity="relu")
+        elif name.endswith(("bn.weight", "running_var")):
+            weights[name].fill_(1)
     path.parent.mkdir(parents=True)
-    torch.save(network.state_dict(), path)
+    torch.save(weights, path)
 
 
 def write_files(images: np.ndarray, folder: Path) -> list[Path]:
@@ -64,21 +69,21 @@ def write_files(images: np.ndarray, folder: Path) -> list[Path]:
     return files
 
 
-def network_of(dims: int, gpu: bool) -> FeatureNetwork:
-    return FeatureNetwork.from_file(hub_path(), dims, harness.device(gpu), sha256(hub_path()))
+def network_of(gpu: bool) -> FeatureNetwork:
+    return inception.load(hub_path(), harness.device(gpu), sha256(hub_path()))
 
 
-def ours(images: np.ndarray, dims: int, gpu: bool) -> Callable[[], float]:
-    network = network_of(dims, gpu)
+def ours(images: np.ndarray, gpu: bool) -> Callable[[], float]:
+    network = network_of(gpu)
     return lambda: len(images) / harness.seconds(lambda: network.features(images))
 
 
-def pytorch_fid(files: list[Path], dims: int, gpu: bool) -> Callable[[], float]:
-    activations = activations_of_pytorch_fid(dims, gpu)
+def pytorch_fid(files: list[Path], gpu: bool) -> Callable[[], float]:
+    activations = activations_of_pytorch_fid(gpu)
     return lambda: len(files) / harness.seconds(lambda: activations(files))
 
 
-def activations_of_pytorch_fid(dims: int, gpu: bool) -> Callable[[list[Path]], np.ndarray]:
+def activations_of_pytorch_fid(gpu: bool) -> Callable[[list[Path]], np.ndarray]:
     from pytorch_fid.fid_score import get_activations
     from pytorch_fid.inception import InceptionV3
 
@@ -87,26 +92,26 @@ def activations_of_pytorch_fid(dims: int, gpu: bool) -> Callable[[list[Path]], n
         "fork", force=True
     )  # the default on Linux, which the harness's processes are without
     device = harness.device(gpu)
-    model = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[dims]]).to(device)
-    return lambda files: get_activations(files, model, 50, dims, device, min(harness.CORES, 8))
+    model = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[inception.DIMS]]).to(device)
+    return lambda files: get_activations(files, model, 50, inception.DIMS, device, min(harness.CORES, 8))
 
 
-def refuse_difference(images: np.ndarray, files: list[Path], dims: int, gpu: bool) -> None:
+def refuse_difference(images: np.ndarray, files: list[Path], gpu: bool) -> None:
     """Between the two halves of the images."""
     half = len(images) // 2
     distances = [
         frechet.distance(frechet.statistics(features[:half]), frechet.statistics(features[half:]))
-        for features in (network_of(dims, gpu).features(images), activations_of_pytorch_fid(dims, gpu)(files))
+        for features in (network_of(gpu).features(images), activations_of_pytorch_fid(gpu)(files))
     ]
     if abs(distances[0] - distances[1]) > 1e-3 * distances[1]:
         raise SystemExit(f"the distances differ: ours {distances[0]}, pytorch-fid's {distances[1]}")
 
 
-def matrix_limit(dims: int, gpu: bool) -> Callable[[], float]:
+def matrix_limit(gpu: bool) -> Callable[[], float]:
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        network_of(dims, gpu).features(np.zeros((1, 64, 64, 3), np.uint8))
+        network_of(gpu).features(np.zeros((1, 64, 64, 3), np.uint8))
     device, flops = harness.device(gpu), counter.get_total_flops()
     return lambda: (float32_rate(device) if gpu else harness.matrix_rate(device)) / flops
 

@@ -32,7 +32,7 @@ def run(
     **protocol: Any,
 ) -> dict[str, Any]:
     """A metrics.json with the three values of the matrix, and two more."""
-    label = {"fid": "FID", "frechet_random": "Fréchet distance (random features)"}[kind]
+    label = {"fid": "FID", "frechet_efficientnet_lite0": "Fréchet distance (EfficientNet-Lite0)"}[kind]
     values = {
         "mse_pm1": (mse, "MSE", "on [-1, 1]", "lower"),
         "ssim": (ssim, "SSIM", "", "higher"),

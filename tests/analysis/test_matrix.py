@@ -85,9 +85,10 @@ def test_two_equal_seeds_have_a_deviation_of_zero_and_one_seed_has_none() -> Non
     assert spread([D(2)]).sd is None
 
 
-def test_random_features_take_the_weight_and_never_the_name_of_fid() -> None:
-    judged = evaluation_matrix([run("beta_vae", 0, 0.15, 0.34, 2.0, kind="frechet_random")], rubric())
-    assert (judged.rows[2].key, judged.rows[2].label) == ("frechet_random", "Fréchet distance (random features)")
+def test_other_features_take_the_weight_and_never_the_name_of_fid() -> None:
+    judged = evaluation_matrix([run("beta_vae", 0, 0.15, 0.34, 200.0, kind="frechet_efficientnet_lite0")], rubric())
+    assert judged.rows[2].key == "frechet_efficientnet_lite0"
+    assert judged.rows[2].label == "Fréchet distance (EfficientNet-Lite0)"
     assert judged.rows[2].weight == 40
     assert judged.rows[2].score.mean == 5
 
@@ -153,7 +154,7 @@ def test_table_2_is_printed_as_2_95_and_adds_up_to_3_00() -> None:
         ({"crop": 178}, ["crop", "140", "178"]),
         ({"filter": "bicubic"}, ["filter", "bicubic"]),
         ({"sampler": "gmm"}, ["sampler", "gmm"]),
-        ({"features": {"network": "random", "dims": 192}}, ["features", "192"]),
+        ({"features": {"network": "efficientnet_lite0", "dims": 1280}}, ["features", "1280"]),
         ({"images": 799}, ["images", "799"]),
     ],
 )
@@ -182,7 +183,7 @@ def test_a_run_given_twice_is_refused() -> None:
         check_protocols([run("vae", 1, 0.1, 0.5, 9.0), run("vae", 1, 0.1, 0.5, 9.0)])
 
 
-def test_fid_and_random_features_are_not_mixed() -> None:
-    runs = [run("vae", 0, 0.1, 0.5, 9.0), run("info_vae", 0, 0.1, 0.5, 9.0, kind="frechet_random")]
-    with pytest.raises(UserError, match=r"fid \(vae seed 0\) and frechet_random \(info_vae seed 0\)"):
+def test_fid_and_other_features_are_not_mixed() -> None:
+    runs = [run("vae", 0, 0.1, 0.5, 9.0), run("info_vae", 0, 0.1, 0.5, 9.0, kind="frechet_efficientnet_lite0")]
+    with pytest.raises(UserError, match=r"fid \(vae seed 0\) and frechet_efficientnet_lite0 \(info_vae seed 0\)"):
         matrix_keys(runs, rubric())

@@ -75,8 +75,11 @@ def test_the_shipped_configurations_are_right() -> None:
         ("models.tables", {"family": "vae"}, "(taken: dataset, floors, tables, figures, report)"),
         ("models.a/b", {"family": "vae"}, "'a/b' must be a folder's name without comma or braces"),
         ("models.a, b", {"family": "vae"}, "'a, b' must be a folder's name without comma or braces"),
-        ("evaluation.features.dims", 192, "evaluation.features.dims 192 is not one of 2048"),
-        ("evaluation.features.network", "random", "evaluation.features.dims 2048 is not one of 192, 768"),
+        ("evaluation.features.dims", 192, "evaluation.features.dims is not a key here; known: network, weights"),
+        ("evaluation.features.network", "random", "'random' is not one of inception, efficientnet_lite0 (efficientnet_l"
+         "ite0 replaces the random features of earlier versions)"),
+        ("evaluation.features", {"network": "efficientnet_lite0", "weights": "a.pth"},
+         "evaluation.features.weights 'a.pth' is not null: the weights of efficientnet_lite0 come with its package"),
         ("dataset.crop", 200, "dataset.crop 200 does not fit into images of 178x218 pixels"),
         ("dataset.size", 40, "network.widths has 4 stages, each of which halves the image: dataset.size 40 is no"),
         ("models.beta_vae.family", "beta_vea", "vaematrix/models/beta_vea.py; did you mean 'beta_vae'?"),

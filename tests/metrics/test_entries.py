@@ -11,10 +11,7 @@ from vaematrix.metrics.attributes import Judge
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.frechet import statistics
 
-RANDOM = SimpleNamespace(metric_key="frechet_random", metric_label="Fréchet distance (random features)")
-OTHER_LAYER = SimpleNamespace(
-    metric_key="frechet_random_768", metric_label="Fréchet distance (random features, 768 dims)"
-)
+LITE0 = SimpleNamespace(metric_key="frechet_efficientnet_lite0", metric_label="Fréchet distance (EfficientNet-Lite0)")
 FID = SimpleNamespace(metric_key="fid", metric_label="FID")
 
 
@@ -34,20 +31,15 @@ def measured_sets(network: SimpleNamespace, count: int) -> Measured:
     [
         (FID, {"fid_infinity", "kid", "precision", "recall", "density", "coverage"}, {"FID∞", "KID", "Precision"}),
         (
-            RANDOM,
-            {"frechet_random_infinity", "kernel_distance_random", "precision_random", "recall_random", "density_random",
-             "coverage_random"},
-            {"Fréchet distance∞ (random features)", "Kernel distance (random features)", "Recall (random features)"},
-        ),
-        (
-            OTHER_LAYER,
-            {"frechet_random_768_infinity", "kernel_distance_random_768", "precision_random_768", "recall_random_768",
-             "density_random_768", "coverage_random_768"},
-            {"Kernel distance (random features, 768 dims)"},
+            LITE0,
+            {f"{word}_efficientnet_lite0" for word in ("kernel_distance", "precision", "recall", "density", "coverage")}
+            | {"frechet_efficientnet_lite0_infinity"},
+            {"Fréchet distance∞ (EfficientNet-Lite0)", "Kernel distance (EfficientNet-Lite0)",
+             "Recall (EfficientNet-Lite0)"},
         ),
     ],
 )  # fmt: skip
-def test_names_say_which_features_and_never_fid_of_random_ones(
+def test_names_say_which_features_and_fid_of_inceptions_alone(
     network: SimpleNamespace, keys: set[str], labels: set[str]
 ) -> None:
     measured = measured_sets(network, 60)
@@ -69,17 +61,17 @@ def test_names_say_which_features_and_never_fid_of_random_ones(
 
 
 def test_too_few_samples_are_left_out_by_name() -> None:
-    few = measured_sets(RANDOM, 8)
+    few = measured_sets(LITE0, 8)
     assert few.entries.keys() == {
-        f"{word}_random" for word in ("kernel_distance", "precision", "recall", "density", "coverage")
+        f"{word}_efficientnet_lite0" for word in ("kernel_distance", "precision", "recall", "density", "coverage")
     }
     assert few.left_out == {
-        "frechet_random_infinity": "half of the 8 samples are not more than the features' 4 dimensions"
+        "frechet_efficientnet_lite0_infinity": "half of the 8 samples are not more than the features' 4 dimensions"
     }
-    none = measured_sets(RANDOM, 5)
+    none = measured_sets(LITE0, 5)
     assert not none.entries
     assert len(none.left_out) == 6
-    assert none.left_out["recall_random"] == "5 samples and 50 others: more than 5 are needed of each"
+    assert none.left_out["recall_efficientnet_lite0"] == "5 samples and 50 others: more than 5 are needed of each"
 
 
 def test_units_are_sorted_by_kl_and_counted_when_active() -> None:

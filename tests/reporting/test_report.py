@@ -94,7 +94,7 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
         assert rf"{{../{'figures' if kind in SHARED else 'vae'}/{kind}.png}}" in source
         assert (rf"\label{{fig:{kind}}}" in source) == (kind in SHARED)
     assert "scipy" not in source
-    assert "random features" not in source
+    assert "no FID" not in source
     assert source.count("told the attributes of each image") == 1, "beside the conditional model's matrix alone"
 
 
@@ -156,14 +156,26 @@ def test_the_same_report_is_the_same_pdf(tmp_path: Path) -> None:
 def test_hostile_names_and_paths_compile(tmp_path: Path) -> None:
     need_programs("pdflatex", "pdftotext")
     names = ["a_b & 50%", r"x#y$z^~\{}", "[β] 模型 --"]
-    runs = [run(name, 0, 0.03, 0.7, 1.2, kind="frechet_random") for name in names]
+    counts = {"reference_count": 300, "features": {"network": "EfficientNet-Lite0", "dims": 1280}}
+    runs = [run(name, 0, 0.03, 0.7, 1.2, kind="frechet_efficientnet_lite0", **counts) for name in names]
     for made in runs:
         made["run"]["experiment"] = "50% of #1 & _"
     figures = [Figure(picture(tmp_path / f"{name} {i}/s.png"), "samples", name, 0) for i, name in enumerate(names)]
     tex = make(tmp_path, runs, names, figures=figures, records=[record(made) for made in runs])
     pdf = compile_pdf(tex)
-    assert "no published figure can be set beside them" in tex.read_text()
+    assert "no published figure can be set\nbeside them" in tex.read_text()
+    assert "10000 samples with 300 faces in 1280 dimensions: a covariance of fewer images" in tex.read_text()
     assert "a_b & 50%" in text_of(pdf)
+
+
+def test_any_distance_in_fids_place_is_said_to_be_none(tmp_path: Path) -> None:
+    """Not only that of one key: a rubric of one's own may put any distance there."""
+    own = rubric()
+    own["metrics"]["frechet_mine"] = own["metrics"].pop("frechet_efficientnet_lite0") | {"label": "My distance"}
+    made = run("vae", 0, 0.03, 0.7, 50.0)
+    made["metrics"]["frechet_mine"] = made["metrics"].pop("fid")
+    assert report.other_distance(collect([made], own, ["vae"])) == "My distance"
+    assert report.other_distance(collect([run("vae", 0, 0.03, 0.7, 50.0)], own, ["vae"])) is None
 
 
 def test_pictures_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:

@@ -172,9 +172,10 @@ def test_every_run_says_how_it_was_made(finished: Path) -> None:
             "test", 140, "bilinear", 24,
         )  # fmt: skip
         assert measured["metrics"]["mse_pm1"]["value"] == pytest.approx(4 * measured["metrics"]["mse_01"]["value"])
-        assert "fid" not in measured["metrics"], "random features never give a FID"
-        assert "frechet_random" in measured["metrics"]
-        assert measured["checks"].keys() == {"ssim", "frechet_random", "reconstruction_frechet_random"}
+        assert "fid" not in measured["metrics"], "these features never give a FID"
+        assert "frechet_efficientnet_lite0" in measured["metrics"]
+        distances = {"frechet_efficientnet_lite0", "reconstruction_frechet_efficientnet_lite0"}
+        assert measured["checks"].keys() == {"ssim", *distances}
         assert all(check["difference"] <= check["tolerance"] for check in measured["checks"].values())
         lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
         assert [line["epoch"] for line in lines] == [1, 2]
@@ -198,9 +199,15 @@ def test_every_run_says_what_its_codes_and_samples_are_worth(finished: Path) -> 
         measured = json.loads((folder / "metrics.json").read_text())
         details = json.loads((folder / "details.json").read_text())
         entries, left_out = measured["metrics"], measured["left_out"]
-        assert {"kernel_distance_random", "recall_random", "coverage_random", "kl", "active_units"} <= entries.keys()
-        only = {"frechet_random_infinity", *(["probe_auc"] if model == "conditional_vae" else [])}
-        assert left_out.keys() == only, "24 samples are too few for 192 dimensions"
+        assert {
+            "kernel_distance_efficientnet_lite0",
+            "recall_efficientnet_lite0",
+            "coverage_efficientnet_lite0",
+            "kl",
+            "active_units",
+        } <= entries.keys()
+        only = {"frechet_efficientnet_lite0_infinity", *(["probe_auc"] if model == "conditional_vae" else [])}
+        assert left_out.keys() == only, "24 samples are too few for 1,280 dimensions"
         of_some = {"attribute_shown", "attribute_shown_real", "probe_auc"} & entries.keys()
         asked = {"attribute_shown", "attribute_shown_real"}
         assert of_some == (asked if model == "conditional_vae" else {"probe_auc"})
@@ -217,9 +224,9 @@ def test_every_run_says_what_its_codes_and_samples_are_worth(finished: Path) -> 
 
 
 def test_pytorch_fid_reads_the_reference(finished: Path) -> None:
-    (file,) = finished.glob("resources/tiny/*/statistics-test-random-192.npz")
-    mean, covariance = compute_statistics_of_path(str(file), None, 1, 192, "cpu")
-    table = parquet.read_table(file.with_name("features-test-random-192.parquet"))
+    (file,) = finished.glob("resources/tiny/*/statistics-test-efficientnet_lite0.npz")
+    mean, covariance = compute_statistics_of_path(str(file), None, 1, 1280, "cpu")
+    table = parquet.read_table(file.with_name("features-test-efficientnet_lite0.parquet"))
     features = np.array(table["features"].to_pylist())
     np.testing.assert_allclose(mean, features.mean(0), rtol=1e-6)
     np.testing.assert_allclose(covariance, np.cov(features, rowvar=False), rtol=1e-4, atol=1e-8)
@@ -229,7 +236,7 @@ def test_the_matrices_are_printed(finished: Path) -> None:
     text = (finished / "results/tiny/tables/summary.txt").read_text()
     for model in MODELS:
         assert model in text
-    assert "Fréchet distance (random features)" in text
+    assert "Fréchet distance (EfficientNet-Lite0)" in text
     assert "FID" not in text
 
 

@@ -110,7 +110,7 @@ except (OSError, UnicodeDecodeError) as error:
 
 DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
-REFERENCE = f"{config['evaluation']['split']}-{FEATURES['network']}-{FEATURES['dims']}"
+REFERENCE = f"{config['evaluation']['split']}-{FEATURES['network']}"
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
 MISSING = {(run["model"], run["seed"]): run["reason"] for run in config["missing"]}
@@ -122,6 +122,7 @@ LOGS = f"logs/{config['experiment']}"
 RAW = f"resources/{DATASET['name']}/raw"
 FACES = f"resources/{DATASET['name']}/crop{DATASET['crop']}-{DATASET['size']}px-{DATASET['filter']}"
 SHARDS = [f"{FACES}/shard-{shard:05d}-of-{DATASET['shards']:05d}.parquet" for shard in range(DATASET["shards"])]
+FEATURE_NETWORK = f"vaematrix.metrics.features.{FEATURES['network']}"
 INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
 PICTURES = ["reconstructions", "samples", "attributes", "traversal", "interpolations"]
 # Of all runs together, with their labels in the HTML report.
@@ -222,8 +223,12 @@ def generation_key(model):
 @cache
 def reference_key():
     """What the reference statistics are."""
-    network = {name: FEATURES[name] for name in ("network", "dims")}
-    return key(data_key(), config["evaluation"]["split"], network, code("reference_statistics.py"))
+    return key(data_key(), config["evaluation"]["split"], FEATURES["network"], features_code())
+
+
+@cache
+def features_code():
+    return code("reference_statistics.py", FEATURE_NETWORK)
 
 
 @cache
@@ -234,7 +239,8 @@ def judge_key():
 
 @cache
 def metrics_code():
-    return code("evaluate.py", *(f"vaematrix.metrics.{path.stem}" for path in (LIBRARY / "metrics").glob("*.py")))
+    files = (LIBRARY / "metrics").glob("*.py")
+    return code("evaluate.py", FEATURE_NETWORK, *(f"vaematrix.metrics.{path.stem}" for path in files))
 
 
 @cache

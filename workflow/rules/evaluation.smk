@@ -71,7 +71,7 @@ rule reference_statistics:
         runtime=features_minutes,
     params:
         split=config["evaluation"]["split"],
-        dims=FEATURES["dims"],
+        network=FEATURES["network"],
         key=lambda wildcards: reference_key(),
     script:
         "../scripts/reference_statistics.py"
@@ -126,7 +126,7 @@ rule evaluate:
     params:
         dataset=DATASET["name"],
         split=config["evaluation"]["split"],
-        dims=FEATURES["dims"],
+        network=FEATURES["network"],
         confidence=config["evaluation"]["confidence"],
         resamples=config["evaluation"]["resamples"],
         code=metrics_code(),

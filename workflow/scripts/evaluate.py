@@ -20,8 +20,8 @@ from vaematrix.data.shards import read_faces
 from vaematrix.metrics import definitions, entries, frechet
 from vaematrix.metrics.attributes import load_judge
 from vaematrix.metrics.entries import Measured
+from vaematrix.metrics.features import FeatureNetwork, load_network
 from vaematrix.metrics.frechet import Statistics
-from vaematrix.metrics.inception import FeatureNetwork
 
 
 def main(snakemake: Any) -> None:
@@ -41,7 +41,7 @@ def main(snakemake: Any) -> None:
             faces.images, reconstructions, resamples=p.resamples, confidence=p.confidence, seed=0, device=device
         )
         measured.checks["ssim"] = definitions.check_ssim(faces.images, reconstructions, per_image["ssim"])
-        network = FeatureNetwork.of(files.inception or None, p.dims, device)
+        network = load_network(p.network, files.inception or None, device)
         reference = read_reference(files.statistics, network, len(faces.images))
         real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
         measure_sets(measured, network, samples, reconstructions, real, reference, p.confidence, device)

@@ -21,7 +21,7 @@ def main(snakemake: Any) -> None:
         if (found := sha256(source)) != SHA256:
             raise UserError(
                 f"{source}: SHA-256 {found} is not that of FID's weights, {SHA256}. Replace it by the one at {URL} "
-                f"({SIZE:,} bytes), or set evaluation.features.network: random for a distance that is not called FID."
+                f"({SIZE:,} bytes), or set evaluation.features.network: efficientnet_lite0 for another distance."
             )
         log.info("taking FID's weights from %s", source)
         with written_whole(output) as temporary:

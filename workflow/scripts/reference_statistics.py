@@ -7,13 +7,13 @@ from vaematrix.common.console import logged
 from vaematrix.common.vectors import write_vectors
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import frechet
-from vaematrix.metrics.inception import FeatureNetwork
+from vaematrix.metrics.features import load_network
 
 
 def main(snakemake: Any) -> None:
     p, output = snakemake.params, snakemake.output
     with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
-        network = FeatureNetwork.of(snakemake.input.inception or None, p.dims, device)
+        network = load_network(p.network, snakemake.input.inception or None, device)
         faces = read_faces(snakemake.input.shards, p.split)
         features = network.features_of(faces.images, f"the {p.split} split")
         frechet.save(output.statistics, frechet.statistics(features, network.identity))

@@ -179,7 +179,8 @@ def _describe(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
         case "enum":
             close = difflib.get_close_matches(str(value), map(str, rule), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            return [(path, f"{value!r} is not one of {', '.join(map(str, rule))}{hint}")]
+            note = f" ({error.schema['description']})" if "description" in error.schema else ""
+            return [(path, f"{value!r} is not one of {', '.join(map(str, rule))}{note}{hint}")]
         case "type":
             reason = f": {error.schema['description']}" if "description" in error.schema else ""
             return [(path, f"{_yaml(value)} is not {_join(rule)}{_number_hint(value, rule)}{reason}")]

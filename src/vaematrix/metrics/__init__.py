@@ -1,7 +1,7 @@
 """What judges a model: one file a metric.
 
 A reconstruction metric gives one number a pair of images; its file holds a tuple `METRICS` and is found by being here.
-A distance between sets of images takes three steps: features (:mod:`.inception`), their mean and covariance, and the
+A distance between sets of images takes three steps: features (:mod:`.features`), their mean and covariance, and the
 distance of those (:mod:`.frechet`); :mod:`.kernel_distance`, :mod:`.neighbours` and :mod:`.extrapolation` take the
 features themselves. :mod:`.latent` and :mod:`.attributes` judge the codes and what is seen in samples; :mod:`.entries`
 writes all of these up, and :mod:`.definitions` holds SSIM and the Fréchet distance against the packages that define
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # These are no reconstruction metrics, and importing them costs seconds (torch, scikit-learn).
 _OTHER_MODULES = {
-    "attributes", "bootstrap", "definitions", "entries", "extrapolation", "floors", "frechet", "inception",
+    "attributes", "bootstrap", "definitions", "entries", "extrapolation", "features", "floors", "frechet",
     "inception_weights", "kernel_distance", "latent", "neighbours",
 }  # fmt: skip
 _IMAGES_AT_ONCE = 16  # 1.6 MB in float64 at 64x64, which fits the cache

@@ -12,8 +12,8 @@ import torch
 from vaematrix.metrics import attributes, extrapolation, kernel_distance, latent, neighbours
 from vaematrix.metrics.attributes import Judge
 from vaematrix.metrics.definitions import Check
+from vaematrix.metrics.features import FeatureNetwork
 from vaematrix.metrics.frechet import Statistics
-from vaematrix.metrics.inception import FeatureNetwork
 
 
 @dataclass

@@ -123,7 +123,8 @@ def write_report(
             floor_word=floor_word,
             published={table.key: latex.published_file(table.key) for table in results.published},
             protocol=protocol_rows(results, settings or {}),
-            random_features="frechet_random" in results.keys.values(),
+            other_distance=other_distance(results),
+            few=few_for_a_covariance(results),
             judged_by=[results.label(key) for key in results.keys.values()],
             **_figures(figures, folder),
             best=[(key, results.label(key), results.rubric["metrics"][key]["better"]) for key, *_ in best_of(results)],
@@ -237,6 +238,23 @@ def protocol_rows(results: Results, settings: Mapping[str, Any]) -> list[tuple[s
         parts = [f"{features.get('network')}, {features.get('dims')} dimensions"]
         filled.append(("Features", ", ".join(parts + ([f"weights SHA-256 {sha[:16]}…"] if sha else []))))
     return filled + [(name.capitalize(), _flat(value)) for name, value in settings.items() if value not in (None, {})]
+
+
+def other_distance(results: Results) -> str | None:
+    """The name of the distance in FID's row where it is not FID, whatever it is."""
+    key = results.keys.get("fid", "fid")
+    return None if key == "fid" else results.label(key)
+
+
+def few_for_a_covariance(results: Results) -> dict[str, int] | None:
+    """Samples, faces of the reference and dimensions of the features, where images are fewer than dimensions."""
+    protocol = results.runs[0].get("protocol", {}) if results.runs else {}
+    samples, faces, dims = (
+        protocol.get("sample_count"), protocol.get("reference_count"), protocol.get("features", {}).get("dims"),
+    )  # fmt: skip
+    if None in (samples, faces, dims) or min(samples, faces) > dims:
+        return None
+    return {"samples": samples, "faces": faces, "dims": dims}
 
 
 def cost_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
