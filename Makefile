@@ -44,10 +44,10 @@ report: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html --report-stylesheet workflow/report/style.css
 
 compare: $(VENV)/installed
-	@$(BIN)/python workflow/scripts/compare.py "$$A" "$$B" --output results/compare $(if $(FORCE),--across-protocols)
+	@$(BIN)/vaematrix compare "$$A" "$$B" --output results/compare $(if $(FORCE),--across-protocols)
 
 watch: $(VENV)/installed
-	@$(BIN)/python -m vaematrix.training.watch
+	@$(BIN)/vaematrix watch
 
 clean:
 	rm -rf results/demo resources/drawn logs/demo

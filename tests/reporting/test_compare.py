@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from made_up_runs import ROOT, rubric, run
+from made_up_runs import rubric, run
 from vaematrix.common.errors import UserError
 from vaematrix.reporting.comparison import compare, read_folder, refusal, sections
 
@@ -62,7 +62,7 @@ def values(folder: Path) -> list[float]:
 
 
 def program(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "workflow/scripts/compare.py", *arguments]
+    command = [sys.executable, "-m", "vaematrix", "compare", *arguments]
     return subprocess.run(command, capture_output=True, text=True)
 
 

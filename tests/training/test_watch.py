@@ -48,7 +48,7 @@ def test_what_the_terminal_shows(tmp_path: Path) -> None:
     history(tmp_path / "results/demo/vae/seed-0", 4, changed=1000)
     history(tmp_path / "results/demo/vae/seed-1", 10, changed=1000)
     (tmp_path / "results/demo/vae/seed-1/run.json").write_text("{}")
-    command = [sys.executable, "-m", "vaematrix.training.watch", "--once"]
+    command = [sys.executable, "-m", "vaematrix", "watch", "--once"]
     shown = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "COLUMNS": "140"}, capture_output=True, text=True, check=True
     ).stdout
@@ -60,7 +60,7 @@ def test_what_the_terminal_shows(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "vaematrix.training.watch", "results/dmo"]
+    command = [sys.executable, "-m", "vaematrix", "watch", "results/dmo"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 1
     assert run.stderr == "error: there is no folder results/dmo; start an experiment, or name its folder of results\n"

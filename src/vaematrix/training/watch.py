@@ -1,11 +1,9 @@
-"""The running trainings, live: python -m vaematrix.training.watch [results/demo ...]. Ctrl-C ends the watching only."""
+"""The running trainings, live."""
 
-import argparse
 import contextlib
 import json
-import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,6 +14,8 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from vaematrix.common.errors import UserError
 
 NUMBERS = ("epoch", "epochs", "loss", "valid_loss", "kl", "images_per_second", "seconds")
 COLUMNS = ("run", "epoch", "", "loss", "valid", "KL", "images/s", "left", "last heard of")
@@ -107,22 +107,19 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}" if minutes else f"{rest} s"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The running trainings, live.")
-    parser.add_argument("folders", nargs="*", type=Path, default=[Path("results")], help="default: results")
-    parser.add_argument("--once", action="store_true", help="print the table once, e.g. for a log")
-    asked = parser.parse_args()
-    if absent := [str(folder) for folder in asked.folders if not folder.is_dir()]:
-        sys.exit(f"error: there is no folder {absent[0]}; start an experiment, or name its folder of results")
+def watch(folders: Sequence[Path], once: bool = False) -> None:
+    """Show the trainings under the folders until Ctrl-C; where the terminal is none, or `once` is asked for, once.
+
+    Raises:
+        UserError: a folder is absent.
+    """
+    if absent := [str(folder) for folder in folders if not folder.is_dir()]:
+        raise UserError(f"there is no folder {absent[0]}; start an experiment, or name its folder of results")
     console = Console()
-    if asked.once or not console.is_terminal:
-        console.print(table(find(asked.folders), time.time()))
+    if once or not console.is_terminal:
+        console.print(table(find(folders), time.time()))
         return
     with contextlib.suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(table(find(asked.folders), time.time()), refresh=True)
+            live.update(table(find(folders), time.time()), refresh=True)
             time.sleep(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,80 @@
+"""The command line: vaematrix judge, vaematrix compare, vaematrix watch."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vaematrix import __version__
+from vaematrix.analysis.rubric_file import rubric_file
+from vaematrix.common.console import printable
+from vaematrix.common.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what the user can mend is told in one line, with exit status 1."""
+    asked = parser().parse_args(arguments)
+    try:
+        asked.run(asked)
+    except (UserError, OSError) as error:
+        sys.exit(f"error: {printable(str(error))}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options; each sets `run` to the function that does it."""
+    whole = argparse.ArgumentParser(prog="vaematrix", description="Judge images, compare results, watch trainings.")
+    whole.add_argument("--version", action="version", version=__version__)
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    compare = commands.add_parser("compare", help="what changed between two folders of results")
+    compare.description = "What changed between two folders of results: first how they were measured, then the numbers."
+    compare.add_argument("a", metavar="A", help="the older results, e.g. results/paper")
+    compare.add_argument("b", metavar="B", help="the newer results, of any experiment or revision")
+    compare.add_argument("--output", type=Path, help="also write OUTPUT.csv and OUTPUT.html")
+    compare.add_argument(
+        "--rubric", type=Path, default=rubric_file(), help="scores both folders (default: config/rubric.yaml)"
+    )
+    compare.add_argument("--across-protocols", action="store_true", help="compare also what was not measured alike")
+    compare.set_defaults(run=_compare)
+
+    watch = commands.add_parser("watch", help="the running trainings, live")
+    watch.description = "The running trainings, live: epoch, loss, images/s, time left. Ctrl-C ends the watching only."
+    watch.add_argument("folders", nargs="*", type=Path, default=[Path("results")], help="default: results")
+    watch.add_argument("--once", action="store_true", help="print the table once, e.g. for a log")
+    watch.set_defaults(run=_watch)
+    return whole
+
+
+def _compare(asked: argparse.Namespace) -> None:
+    import yaml
+
+    from vaematrix.common.files import write_text
+    from vaematrix.reporting.comparison import compare, read_folder, refusal, rows, sections
+    from vaematrix.reporting.tables import csv_text
+    from vaematrix.reporting.tables.pages import page, titled
+
+    rubric = yaml.safe_load(asked.rubric.read_text(encoding="utf-8"))
+    found = compare(read_folder(asked.a), read_folder(asked.b), rubric, across_protocols=asked.across_protocols)
+    title, refused = f"A = {asked.a}   B = {asked.b}", refusal(found)
+    parts = sections(found)
+    print(title)
+    for heading, frame, note in parts:
+        print("\n" + (titled(heading, frame, left=frame.shape[1]) if len(frame) else f"{heading}\n"), note, sep="")
+    if asked.output:
+        csv, html = (asked.output.with_name(f"{asked.output.name}.{kind}") for kind in ("csv", "html"))
+        write_text(csv, csv_text(rows(found)))
+        shown = [*parts[:-1], (*parts[-1][:2], " ".join(filter(None, [parts[-1][2], refused])))]
+        write_text(html, page(title, shown))
+        print(f"\nWritten: {csv} and {html}")
+    if refused:
+        raise UserError(refused)
+
+
+def _watch(asked: argparse.Namespace) -> None:
+    from vaematrix.training.watch import watch
+
+    watch(asked.folders, once=asked.once)
+
+
+if __name__ == "__main__":
+    main()
