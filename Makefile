@@ -38,6 +38,7 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check src workflow tests benchmarks
 	@$(BIN)/ruff format --check src workflow tests benchmarks
 	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest tests/workflow/test_lint.py
 
 report: $(VENV)/installed
