@@ -1,11 +1,14 @@
 """All weightings: shares, distances and continuous scores, held against hand computation and other methods."""
 
+import math
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from scipy.spatial import ConvexHull
 
 from made_up_runs import experiment, rubric
 from vaematrix.analysis import matrix
@@ -51,21 +54,60 @@ def test_models_with_equal_scores_have_their_share_together() -> None:
     assert shares(a=(7, 7, 3), b=(7, 7, 3), c=(6, 6, 5)) == {"a = b": Fraction(5, 9), "c": Fraction(4, 9)}
 
 
+def test_one_row_leaves_no_choice() -> None:
+    assert shares(a=(3,), b=(4,)) == {"a": 0, "b": 1}
+
+
+def test_a_share_drawn_at_random_by_hand() -> None:
+    """6·w1 against 3·w2 is decided by the ratio of two weights, so that it is 2/3 whatever the other rows are."""
+    drawn = {
+        one.models[0]: one for one in territories({"a": point(6, 0, 1, 1, 1), "b": point(0, 3, 1, 1, 1)})
+    }  # fmt: skip
+    assert drawn["a"].error == pytest.approx(math.sqrt(2 / 9 / 1_000_000), rel=0.01)
+    assert float(drawn["a"].share) == pytest.approx(2 / 3, abs=4 * drawn["a"].error)
+    assert drawn["a"].share + drawn["b"].share == 1
+    # Of four equal corners each has a quarter.
+    corners = {str(row): tuple(Fraction(row == at) for at in range(4)) for row in range(4)}
+    for one in territories(corners):
+        assert float(one.share) == pytest.approx(0.25, abs=4 * one.error)
+
+
+def test_shares_drawn_at_random_are_the_same_again() -> None:
+    scores = {"a": point(6, 0, 1, 2), "b": point(0, 3, 1, 3), "c": point(2, 2, 2, 2)}
+    assert territories(scores) == territories(scores)
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_many_models_are_cut_out_with_few_corners(rows: int) -> None:
+    """Convex in two dimensions: a corner for each other model at most, beside the simplex's own."""
+    rng = np.random.default_rng(0)
+    scores = {str(model): tuple(Fraction(int(s), 9) for s in rng.integers(20, 90, rows)) for model in range(50)}
+    found = territories(scores)
+    assert sum(one.share for one in found) == 1
+    assert max(len(one.corners) for one in found) <= 12
+
+
 @pytest.mark.parametrize("rows", [2, 3, 4, 5])
 def test_shares_are_those_of_weightings_drawn_at_random(rows: int) -> None:
     rng = np.random.default_rng(rows)
     scores = {str(model): tuple(Fraction(int(s), 7) for s in rng.integers(20, 50, rows)) for model in range(6)}
     found = territories(scores)
     assert sum(one.share for one in found) == 1, "nothing is lost, nothing is counted twice"
+    assert all((one.error == 0) == (rows <= 3 or one.share in (0, 1)) for one in found)
     drawn = rng.dirichlet(np.ones(rows), 40_000)
     winners = np.argmax(drawn @ np.array([one.scores for one in found], dtype=float).T, axis=1)
     for place, one in enumerate(found):
         assert float(one.share) == pytest.approx((winners == place).mean(), abs=0.012)
-        for piece in one.pieces:
-            determinant = abs(np.linalg.det(np.array(piece.corners, dtype=float)))
-            assert float(piece.share) == pytest.approx(determinant)
-            middle = tuple(sum(column) / rows for column in zip(*piece.corners, strict=True))
+        if one.corners:
+            assert float(one.share) == pytest.approx(hull(one.corners) / hull(np.eye(rows)))
+            middle = tuple(sum(column) / len(one.corners) for column in zip(*one.corners, strict=True))
             assert leaders(scores, middle) == list(one.models)
+
+
+def hull(corners: Sequence[Sequence[Fraction]] | np.ndarray) -> float:
+    """The area (or length) of a convex hull, in a unit of its own, by scipy."""
+    flat = np.array(corners, dtype=float)[:, :-1]
+    return float(np.ptp(flat)) if flat.shape[1] == 1 else float(ConvexHull(flat).volume)
 
 
 def test_how_far_the_weights_must_move_by_hand() -> None:
@@ -131,27 +173,43 @@ def test_no_smaller_change_exists() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "value", "score"),
-    [("fid", "1", "10"), ("fid", "1.5", "10"), ("fid", "2.25", "9.5"), ("fid", "3", "9"), ("fid", "72", "4.5"),
-     ("fid", "192", "3"), ("fid", "384", "2"), ("fid", "480", "1.5"), ("fid", "576", "1"), ("fid", "9999", "1"),
-     ("ssim", "0.96", "10"), ("ssim", "0.95", "10"), ("ssim", "0.925", "9.5"), ("ssim", "0.7", "7"),
-     ("ssim", "0.675", "6.75"), ("ssim", "0.2", "2"), ("ssim", "0.15", "1.5"), ("ssim", "0.1", "1"),
-     ("ssim", "-0.3", "1"),
-     ("mse_pm1", "0.3", "3.5"), ("mse_pm1", "1.2", "1"), ("mse_pm1", "0", "10")],
+    [("fid", "0", "11"), ("fid", "1", "31/3"), ("fid", "1.5", "10"), ("fid", "2.25", "9.5"), ("fid", "3", "9"),
+     ("fid", "72", "4.5"), ("fid", "192", "3"), ("fid", "384", "2"), ("fid", "480", "1.5"), ("fid", "576", "1"),
+     ("fid", "768", "0"), ("fid", "9984", "-48"),
+     ("ssim", "1", "11"), ("ssim", "0.96", "10.2"), ("ssim", "0.95", "10"), ("ssim", "0.925", "9.5"),
+     ("ssim", "0.7", "7"), ("ssim", "0.675", "6.75"), ("ssim", "0.2", "2"), ("ssim", "0.15", "1.5"),
+     ("ssim", "0.1", "1"), ("ssim", "-0.3", "-3"),
+     ("mse_pm1", "0.3", "3.5"), ("mse_pm1", "1.2", "1"), ("mse_pm1", "1.6", "0"), ("mse_pm1", "0", "11")],
 )  # fmt: skip
 def test_continuous_scores_by_hand(metric: str, value: str, score: str) -> None:
-    """FID's last line falls one point in 192, SSIM's one in 0.1, the MSE's one in 0.4."""
+    """First and last line fall one point in 1.5 and 192 (FID), 0.05 and 0.1 (SSIM), 0.003125 and 0.4 (MSE)."""
     assert continuous_score(Decimal(value), rubric()["metrics"][metric]) == Fraction(score)
 
 
 @pytest.mark.parametrize("metric", ["mse_pm1", "ssim", "fid", "frechet_efficientnet_lite0"])
 def test_continuous_scores_lie_less_than_a_point_above_the_steps(metric: str) -> None:
     rule = rubric()["metrics"][metric]
-    worst = 1.2 * max(rule["scores"])
-    for value in np.linspace(0, worst, 500).round(5).tolist() + rule["scores"]:
+    best, worst = rule["scores"][0], rule["scores"][-1]
+    for value in np.linspace(best, worst, 500).round(5).tolist() + rule["scores"]:
         stepped, smooth = matrix.score(matrix.decimal(value), rule), continuous_score(matrix.decimal(value), rule)
-        assert stepped <= smooth < stepped + 1 or stepped == smooth == 10
+        assert stepped <= smooth < stepped + 1
         if value in rule["scores"]:
             assert smooth == stepped
+
+
+def test_models_beyond_the_breakpoints_are_not_equal() -> None:
+    """Cut off at 1, both would have the same distance, and a all weightings.
+
+    FID 500 has 2 - 116/192 and 600 has 2 - 216/192: 25/48 apart. MSE 0.3 has 3.5 and 0.34 has 3.3: 0.2 apart. With the
+    weight w on the MSE they are equal at 0.2·w = (1 - w)·25/48: w = 125/173, and a is ahead above.
+    """
+    rules = rubric()["metrics"]
+    a, b = (
+        tuple(continuous_score(Decimal(value), rules[key]) for key, value in (("mse_pm1", mse), ("fid", fid)))
+        for mse, fid in (("0.3", "600"), ("0.34", "500"))
+    )
+    assert (a[0] - b[0], b[1] - a[1]) == (Fraction("0.2"), Fraction(25, 48))
+    assert {one.models[0]: one.share for one in territories({"a": a, "b": b})}["a"] == 1 - Fraction(125, 173)
 
 
 def test_the_landscape_of_an_experiment() -> None:

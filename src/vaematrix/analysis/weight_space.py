@@ -1,21 +1,27 @@
-"""Do the weights decide the winner? All weightings of the matrix's rows, as the points of a simplex.
+"""Do the weights decide who has the highest total? All weightings of the matrix's rows, as the points of a simplex.
 
 A weighting is a point of the simplex: shares of the rows that add up to 1; with three rows it is a triangle. Under the
 weights w a model with the scores s (its means over seeds) has the total w·s, which is linear in w, so that each model
-wins in a convex part of the simplex. The simplex is cut along the planes where two totals are equal. All of it is
-arithmetic of fractions: shares and distances are exact, and models that tie are known to tie.
+has the highest one in a convex part of the simplex.
 
 "The share of all weightings" is the share of the simplex's volume, where all weightings are equally likely:
-Dirichlet(1, …, 1).
+Dirichlet(1, …, 1). With up to three rows that part is a polygon, cut out in fractions: its share is exact. With more
+rows there are too many corners to cut (86 s for five rows and twelve models); there the share is that of weightings
+drawn at random, and has a standard error. How far weights must move is exact always, and so is who ties with whom.
+
+All of it compares means over seeds, and says nothing of chance: that is for :mod:`vaematrix.differences`.
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from vaematrix.analysis import matrix
 from vaematrix.analysis.matrix import decimal
@@ -23,24 +29,23 @@ from vaematrix.analysis.matrix import decimal
 Point = tuple[Fraction, ...]
 Rule = Mapping[str, Any]
 
+EXACT_ROWS = 3
+DRAWS = 1_000_000  # weightings, where shares are drawn: a standard error of 0.05 points at most
+_DRAWS_AT_ONCE = 50_000
+
 
 def continuous_score(value: Decimal, rule: Rule) -> Fraction:
     """The score without steps: linear from breakpoint to breakpoint, and at each the score that it stands for.
 
-    At the ends: 10 at the best breakpoint and beyond. After the worst (score 2) the last line goes on with its slope
-    down to 1, and stays there. It is never less than the score in steps, and less than one point above it.
+    Beyond the best breakpoint the first line goes on above 10, beyond the worst (score 2) the last one below 1: a score
+    that stopped there would call models equal that are not. From 10 down to 1 it is never less than the score in
+    steps, and less than one point above it.
     """
-    at = Fraction(value)
-    corners = [(Fraction(decimal(end)), Fraction(10 - place)) for place, end in enumerate(rule["scores"])]
-    (third, _), (second, _) = corners[-2:]
-    corners.append((2 * second - third, Fraction(1)))
-    sign = 1 if rule["better"] == "lower" else -1
-    if sign * (at - corners[0][0]) <= 0:
-        return corners[0][1]
-    for (x, high), (end, low) in itertools.pairwise(corners):
-        if sign * (at - end) <= 0:
-            return high + (low - high) * (at - x) / (end - x)
-    return Fraction(1)
+    at, sign = Fraction(value), 1 if rule["better"] == "lower" else -1
+    ends = [Fraction(decimal(end)) for end in rule["scores"]]
+    line = next((place for place, end in enumerate(ends[1:]) if sign * (at - end) <= 0), len(ends) - 2)
+    better, worse = ends[line : line + 2]
+    return 10 - line - (at - better) / (worse - better)
 
 
 Scoring = Callable[[Decimal, Rule], int | Fraction]
@@ -83,7 +88,7 @@ class Landscape:
 
     Attributes:
         scores: each model's, one a row of the matrix.
-        territories: who wins where.
+        territories: who has the highest total where.
         sets: the rubric's sets of weights, as :func:`weight_sets` names them.
     """
 
@@ -110,33 +115,28 @@ def landscapes(
     return {name: Landscape(of, territories(of), sets) for name, of in scores.items()}
 
 
-# --- who wins where ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A simplex of weightings: its corners, and its share of all weightings."""
-
-    corners: tuple[Point, ...]
-    share: Fraction
+# --- who has the highest total where ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Territory:
-    """Where the models with these scores win: convex, in pieces. Several models have it together, where they tie."""
+    """Where the models with these scores have the highest total. Several have it together, where they tie.
+
+    Attributes:
+        share: of all weightings, from 0 to 1.
+        error: the standard error of the share; 0 where it is exact.
+        corners: of the polygon, in order around it, where there are up to EXACT_ROWS rows; empty where it has no area.
+    """
 
     models: tuple[str, ...]
     scores: Point
-    pieces: tuple[Piece, ...]
-
-    @property
-    def share(self) -> Fraction:
-        """The share of all weightings, from 0 to 1."""
-        return sum((piece.share for piece in self.pieces), Fraction(0))
+    share: Fraction
+    error: float = 0.0
+    corners: tuple[Point, ...] = ()
 
 
 def territories(scores: Mapping[str, Point]) -> list[Territory]:
-    """Who wins where. The shares add up to 1; only models with equal scores share more than a border.
+    """Who has the highest total where. The shares add up to 1; only models with equal scores share more than a border.
 
     Args:
         scores: each model's scores, one a row of the matrix, from :func:`mean_scores`.
@@ -146,50 +146,59 @@ def territories(scores: Mapping[str, Point]) -> list[Territory]:
         camps.setdefault(point, []).append(model)
     # Who is beaten by one and the same other under all weights cuts nothing off from anyone.
     rivals = [one for one in camps if not any(other != one and _at_least(other, one) for other in camps)]
-    found = []
-    for point, models in camps.items():
-        if point not in rivals:
-            found.append(Territory(tuple(models), point, ()))
-            continue
-        corners = tuple(tuple(Fraction(row == at) for row in range(len(point))) for at in range(len(point)))
-        pieces = [Piece(corners, Fraction(1))]
-        for other in rivals:
-            if other != point:
-                lead = tuple(own - theirs for own, theirs in zip(point, other, strict=True))
-                pieces = [part for piece in pieces for part in _where_positive(piece, lead)]
-        found.append(Territory(tuple(models), point, tuple(pieces)))
-    return found
+    exact = all(len(point) <= EXACT_ROWS for point in rivals)
+    found = {one.scores: one for one in (_polygons if exact else _drawn)(camps, rivals)}
+    return [found.get(point, Territory(tuple(models), point, Fraction(0))) for point, models in camps.items()]
 
 
 def _at_least(one: Point, other: Point) -> bool:
     return all(mine >= theirs for mine, theirs in zip(one, other, strict=True))
 
 
-def _where_positive(piece: Piece, plane: Point) -> list[Piece]:
-    """The part of a simplex where `plane`·w >= 0, as simplices.
+def _polygons(camps: Mapping[Point, Sequence[str]], rivals: Sequence[Point]) -> Iterator[Territory]:
+    """The territories of the rivals, cut out of the simplex along the lines where two totals are equal."""
+    for point in rivals:
+        corners = [tuple(Fraction(row == at) for row in range(len(point))) for at in range(len(point))]
+        whole = _size(corners)
+        for other in rivals:
+            corners = _where_positive(corners, tuple(own - theirs for own, theirs in zip(point, other, strict=True)))
+        share = _size(corners) / whole
+        yield Territory(tuple(camps[point]), point, share, corners=tuple(corners) if share else ())
 
-    An edge that crosses the plane is cut where it does, which makes two simplices of one: each takes the cut in place
-    of one end of the edge, and its volume shrinks by the factor that the other end has in the cut (the determinant is
-    linear in each corner). Each has one crossing corner less, so that this ends.
-    """
-    heights = [total(plane, corner) for corner in piece.corners]
-    above = [place for place, height in enumerate(heights) if height > 0]
-    below = [place for place, height in enumerate(heights) if height < 0]
-    if not above:
-        return []
-    if not below:
-        return [piece]
-    top, bottom = above[0], below[0]
-    part = heights[top] / (heights[top] - heights[bottom])  # of the way from the top to the bottom
-    cut = tuple(
-        (1 - part) * high + part * low
-        for high, low in zip(piece.corners[top], piece.corners[bottom], strict=True)
-    )  # fmt: skip
-    parts = []
-    for gone, share in ((bottom, part), (top, 1 - part)):
-        corners = (*piece.corners[:gone], cut, *piece.corners[gone + 1 :])
-        parts += _where_positive(Piece(corners, piece.share * share), plane)
-    return parts
+
+def _where_positive(corners: Sequence[Point], plane: Point) -> list[Point]:
+    """The part of a convex polygon where `plane`·w >= 0 (Sutherland & Hodgman 1974)."""
+    kept: dict[Point, None] = {}  # in order, each once
+    for start, end in zip(corners, [*corners[1:], *corners[:1]], strict=True):
+        here, there = total(plane, start), total(plane, end)
+        if here >= 0:
+            kept[start] = None
+        if here * there < 0:
+            part = here / (here - there)
+            kept[tuple((1 - part) * one + part * other for one, other in zip(start, end, strict=True))] = None
+    return list(kept)
+
+
+def _size(corners: Sequence[Point]) -> Fraction:
+    """The area of a polygon of weightings of three rows, or the length of a segment of two, in a unit of its own."""
+    if not corners:
+        return Fraction(0)
+    if len(corners[0]) < EXACT_ROWS:
+        return abs(corners[0][0] - corners[-1][0]) if len(corners[0]) == 2 else Fraction(1)
+    turns = zip(corners, [*corners[1:], *corners[:1]], strict=True)
+    return abs(sum((one[0] * other[1] - other[0] * one[1] for one, other in turns), Fraction(0)))  # Gauss's formula
+
+
+def _drawn(camps: Mapping[Point, Sequence[str]], rivals: Sequence[Point]) -> Iterator[Territory]:
+    """The territories of the rivals, by weightings drawn at random; the same ones every time."""
+    rng, scores = np.random.default_rng(0), np.array(rivals, dtype=float).T
+    counts = np.zeros(len(rivals), dtype=int)
+    for _ in range(DRAWS // _DRAWS_AT_ONCE):
+        highest = np.argmax(rng.dirichlet(np.ones(len(scores)), _DRAWS_AT_ONCE) @ scores, axis=1)
+        counts += np.bincount(highest, minlength=len(rivals))
+    for point, count in zip(rivals, counts.tolist(), strict=True):
+        share = Fraction(count, DRAWS)
+        yield Territory(tuple(camps[point]), point, share, math.sqrt(share * (1 - share) / DRAWS))
 
 
 def total(scores: Point, weights: Point) -> Fraction:

@@ -1,4 +1,4 @@
-"""The triangle of all weightings, coloured by who wins."""
+"""The triangle of all weightings, coloured by who has the highest total."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def _panel(axis: Axes, landscape: Landscape, rows: Sequence[str], looks: Mapping
     axis.set_axis_off()
     axis.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.17, 1.0))
     for territory in landscape.territories:
-        if territory.pieces:
+        if territory.corners:
             _fill(axis, territory, looks)
         if territory.share > SMALLEST_LABELLED:
             names = [*territory.models[:4], *(["…"] if len(territory.models) > 4 else [])]
@@ -88,14 +88,13 @@ def _panel(axis: Axes, landscape: Landscape, rows: Sequence[str], looks: Mapping
 
 
 def _fill(axis: Axes, territory: Territory, looks: Mapping[str, Any]) -> None:
-    """A convex part of the triangle in its winner's colour; in stripes of two colours where models tie."""
-    corners = np.unique([place(corner) for piece in territory.pieces for corner in piece.corners], axis=0)
-    around = np.argsort(np.arctan2(*(corners - corners.mean(axis=0)).T[::-1]))
+    """A convex part of the triangle in the colour of its model; in stripes of two colours where models tie."""
+    corners = np.array([place(corner) for corner in territory.corners])
     colour = looks[territory.models[0]]["color"]
     tied = len(territory.models) > 1
     hatch = {"hatch": "////", "edgecolor": looks[territory.models[1]]["color"], "linewidth": 0} if tied else {}
-    axis.add_patch(Polygon(corners[around], closed=True, **{"facecolor": colour, "edgecolor": "none", **hatch}))
-    axis.add_patch(Polygon(corners[around], closed=True, fill=False, edgecolor="white", linewidth=0.8))
+    axis.add_patch(Polygon(corners, closed=True, **{"facecolor": colour, "edgecolor": "none", **hatch}))
+    axis.add_patch(Polygon(corners, closed=True, fill=False, edgecolor="white", linewidth=0.8))
 
 
 def _roomiest(territory: Territory, landscape: Landscape) -> np.ndarray:
@@ -112,15 +111,15 @@ def _roomiest(territory: Territory, landscape: Landscape) -> np.ndarray:
 
 
 def _legend(landscapes: Mapping[str, Landscape], looks: Mapping[str, Any]) -> list[Any]:
-    """A patch for each model that wins anywhere, and a marker for each set of weights."""
-    winners = {
+    """A patch for each model that has the highest total anywhere, and a marker for each set of weights."""
+    shown = {
         model
         for landscape in landscapes.values()
         for one in landscape.territories
-        if one.pieces
+        if one.corners
         for model in one.models
     }
-    patches = [Patch(color=look["color"], label=plain(model)) for model, look in looks.items() if model in winners]
+    patches = [Patch(color=look["color"], label=plain(model)) for model, look in looks.items() if model in shown]
     landscape = next(iter(landscapes.values()))
     marks = [
         Line2D([], [], marker=marker, label=plain(f"weights of {name}"), **MARK)
