@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,7 @@ def program(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_same_results_have_not_changed(tmp_path: Path) -> None:
-    a = results(tmp_path / "a", {"vae": 0.03}, seeds=2)
+    a = results(tmp_path / "a", {"vae": 0.03}, seeds=3)
     found = compared(a, a)
     assert not [*found.protocol, *found.settings, *found.hashes, *found.unmatched]
     assert {one.change.value for one in found.values} == {0}
@@ -88,8 +89,8 @@ def test_faces_are_paired_and_sets_are_judged_over_seeds(tmp_path: Path) -> None
     assert (mse.change.covers, mse.change.verdict) == ("faces and seeds", "A better")
     assert value(found, "gan", "mse_pm1").change.verdict == "not distinguishable"
     fid = value(found, "vae", "fid")
-    assert (float(fid.old.mean), float(fid.new.mean), fid.change.covers) == (31.0, 31.5, "seeds")
-    assert fid.change.value == pytest.approx(0.5)
+    assert (float(fid.old.mean), float(fid.new.mean), fid.change.value) == (31.0, 31.5, pytest.approx(0.5))
+    assert (fid.change.covers, fid.change.verdict) == ("nothing", "cannot be judged: no spread over seeds")
     assert [(one.name, one.old, one.new, one.models) for one in found.settings] == [
         ("training.sigma", "calibrated", "1.0", ("gan", "vae"))
     ]
@@ -167,8 +168,8 @@ def test_what_one_folder_alone_has_is_listed(tmp_path: Path) -> None:
 
 
 def test_the_program_says_the_protocol_first_and_writes_csv_and_html(tmp_path: Path) -> None:
-    a = results(tmp_path / "a", {"vae": 0.03, "<b>": 0.03}, seeds=2)
-    b = results(tmp_path / "b", {"vae": 0.02, "<b>": 0.03}, seeds=2, sample_count=5000, sigma="1.0")
+    a = results(tmp_path / "a", {"vae": 0.03, "<b>": 0.03}, seeds=3)
+    b = results(tmp_path / "b", {"vae": 0.02, "<b>": 0.03}, seeds=3, sample_count=5000, sigma="1.0")
     done = program(a, b, "--output", tmp_path / "v1.2")
     assert done.returncode == 1
     assert "FID, Score, FID" in done.stderr
@@ -182,7 +183,7 @@ def test_the_program_says_the_protocol_first_and_writes_csv_and_html(tmp_path: P
     assert (
         float(mse["change"]) == pytest.approx(float(mse["new"]) - float(mse["old"])) == pytest.approx(-0.01, abs=2e-4)
     )
-    assert (mse["n"], mse["covers"], mse["claim"]) == ("2", "faces and seeds", "B better")
+    assert (mse["n"], mse["covers"], mse["claim"]) == ("3", "faces and seeds", "B better")
     (fid,) = (row for row in table if (row["models"], row["what"]) == ("vae", "fid"))
     assert (fid["old"], fid["change"], fid["claim"]) == ("", "", "refused")
     page = (tmp_path / "v1.2.html").read_text()
@@ -191,6 +192,27 @@ def test_the_program_says_the_protocol_first_and_writes_csv_and_html(tmp_path: P
     forced = program(a, b, "--across-protocols")
     assert forced.returncode == 0
     assert "(measured otherwise)" in forced.stdout
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_fewer_than_three_seeds_have_no_better_side(tmp_path: Path, seeds: int) -> None:
+    a, b = (results(tmp_path / name, {"vae": mse}, seeds=seeds) for name, mse in (("a", 0.03), ("b", 0.02)))
+    for one in compared(a, b).values:
+        assert one.change.better_model is None
+        assert "cannot be judged" in one.change.verdict
+    verdict = value(compared(a, b), "vae", "mse_pm1").change.verdict
+    assert verdict.startswith("B lower on these faces: these two networks") == (seeds == 1)
+
+
+@pytest.mark.parametrize("side", "ab")
+def test_a_metric_that_the_first_seed_lacks_is_compared_where_it_is(tmp_path: Path, side: str) -> None:
+    folders = {name: results(tmp_path / name, {"vae": 0.03}, seeds=3) for name in "ab"}
+    file = folders[side] / "vae/seed-0/metrics.json"
+    made = json.loads(file.read_text())
+    del made["metrics"]["psnr"]
+    file.write_text(json.dumps(made))
+    found = compared(folders["a"], folders["b"])
+    assert (value(found, "vae", "psnr").change.n, value(found, "vae", "ssim").change.n) == (2, 3)
 
 
 def broken(folder: Path) -> Path:
@@ -203,15 +225,50 @@ def foreign(folder: Path) -> Path:
     return folder
 
 
+def garbage(folder: Path) -> Path:
+    (folder / "vae/seed-0/per_image.parquet").write_bytes(b"PAR1 no parquet PAR1")
+    return folder
+
+
+def other_parquet(folder: Path) -> Path:
+    pd.DataFrame({"name": ["a"]}).to_parquet(folder / "vae/seed-0/per_image.parquet")
+    return folder
+
+
+def pipe(name: str) -> Any:
+    def put(folder: Path) -> Path:
+        file = folder / f"vae/seed-0/{name}"
+        file.unlink(missing_ok=True)
+        os.mkfifo(file)
+        return folder
+
+    return put
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
+        (garbage, r"seed-0/per_image.parquet: cannot be read .*Delete it and run snakemake again"),
+        (other_parquet, r"seed-0/per_image.parquet: cannot be read .*image_id"),
+        (pipe("per_image.parquet"), r"seed-0/per_image.parquet: cannot be read .*no regular file"),
+        (pipe("run.json"), r"seed-0/run.json: is no regular file"),
+        (pipe("metrics.json"), r"seed-0/metrics.json: is no regular file"),
         (lambda folder: folder / "nowhere", "nowhere: no such folder"),
         (lambda folder: folder / "vae", r"no <model>/seed-<n>/metrics.json in it"),
         (broken, r"seed-0/metrics.json: broken JSON .*Delete it and run snakemake again"),
         (foreign, r"seed-0/metrics.json: no protocol in it"),
     ],
-    ids=["missing", "empty", "broken", "foreign"],
+    ids=[
+        "garbage",
+        "other parquet",
+        "parquet is a pipe",
+        "run is a pipe",
+        "metrics are a pipe",
+        "missing",
+        "empty",
+        "broken",
+        "foreign",
+    ],
 )
 def test_what_cannot_be_read_is_told_with_its_name(tmp_path: Path, spoil: Any, words: str) -> None:
     folder = spoil(results(tmp_path / "a", {"vae": 0.03}))

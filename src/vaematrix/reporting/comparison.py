@@ -21,7 +21,16 @@ from typing import Any
 import pandas as pd
 
 from vaematrix.analysis import matrix
-from vaematrix.analysis.differences import Difference, Measurement, holm, judged, measurements, read_per_image, settings
+from vaematrix.analysis.differences import (
+    SEEDS_FOR_MODELS,
+    Difference,
+    Measurement,
+    holm,
+    judged,
+    measurements,
+    read_per_image,
+    settings,
+)
 from vaematrix.analysis.matrix import DATA_PROTOCOL, Spread
 from vaematrix.common.errors import UserError
 from vaematrix.reporting.tables.full import full
@@ -138,6 +147,8 @@ def read_folder(path: str | Path) -> Folder:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise UserError(f"{file}: is no regular file. Delete it and run snakemake again.")
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
@@ -257,7 +268,7 @@ def _metrics(old: Folder, new: Folder, models: Sequence[str], fields: Sequence[F
     measured = measurements(runs, faces, resamples)
     values = []
     for model in models:
-        entries = [dict(next(iter(folder.of(model).values()))["metrics"]) for folder in sides.values()]
+        entries = [_entries(folder, model) for folder in sides.values()]
         mine = [one for one in fields if model in one.models]
         for metric in entries[0]:
             of = {
@@ -275,6 +286,14 @@ def _metrics(old: Folder, new: Folder, models: Sequence[str], fields: Sequence[F
     return _adjusted(values)
 
 
+def _entries(folder: Folder, model: str) -> dict[str, Mapping[str, Any]]:
+    """A model's entries of metrics.json, each of the first seed that has it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for run in folder.of(model).values():
+        found = {**found, **{metric: entry for metric, entry in run["metrics"].items() if metric not in found}}
+    return found
+
+
 def _value(
     model: str, kind: str, metric: str, label: str, of: Mapping[str, Mapping[int, Measurement]], better: str,
     confidence: float, differs: Sequence[str],
@@ -287,8 +306,8 @@ def _value(
 def _adjusted(values: Sequence[Value]) -> list[Value]:
     """The values with p adjusted for the number of models, metric by metric."""
     result = list(values)
-    for metric in {value.metric for value in values}:
-        places = [place for place, value in enumerate(values) if value.metric == metric]
+    for measure in {(value.kind, value.metric) for value in values}:
+        places = [place for place, value in enumerate(values) if (value.kind, value.metric) == measure]
         for place, change in zip(places, holm([values[place].change for place in places]), strict=True):
             result[place] = dataclasses.replace(values[place], change=change)
     return result
@@ -349,7 +368,8 @@ def sections(found: Comparison) -> list[tuple[str, pd.DataFrame, str]]:
     note = (
         "B − A is the mean over the n seeds that both have. The interval covers the faces where there is one seed, "
         "faces and seeds where there are several, and for scores and measures of whole sets the seeds, paired seed by "
-        "seed; with one seed these cannot be judged. p is adjusted for the number of models (Holm)."
+        "seed. With one seed it speaks of two trained networks on other faces; A or B is called better from "
+        f"{SEEDS_FOR_MODELS} seeds on, after Holm's adjustment for the number of models in each metric."
     )
     if not any(value.kind == "score" for value in found.values):
         note += " No scores: no model of both has a value in every row of the matrix, and the rows filled alike."
