@@ -1,5 +1,7 @@
 """Differences between models: on made-up data whose truth is known."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +11,13 @@ from made_up_runs import run
 from vaematrix.analysis.differences import (
     Difference,
     Measurement,
+    best,
     between_models,
     holm,
     judged,
     measurements,
     resampled_means,
+    subject,
 )
 from vaematrix.common.errors import UserError
 
@@ -52,6 +56,60 @@ def test_intervals_cover_the_truth_as_often_as_they_say(seeds: int, seed_sd: flo
     assert 0.9 - 3 * np.sqrt(0.09 / REPEATS) - 0.01 < hits / REPEATS < 0.99
 
 
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+def test_another_seed_of_one_model_is_no_better_model(seeds: int) -> None:
+    """Pairs of one family that differ by their seeds alone, which lie 12 standard errors of the faces apart (MSE).
+
+    Their intervals over faces exclude zero nearly always with one seed, which may not become a claim about models.
+    """
+    rng, better, apart = np.random.default_rng(11), 0, 0
+    for _ in range(REPEATS):
+        first, second, _ = models(rng, seeds, 0.0, 12 * np.sqrt(2) * 0.3 / np.sqrt(FACES), noise=0.3)
+        found = judged(first, second, 0.95, **NAMES)
+        better += found.better_model is not None
+        apart += found.apart
+        assert ("better" in found.verdict) == (found.better_model is not None)
+        assert (found.p is None) == (seeds < 3)
+    if seeds < 3:
+        assert better == 0
+    else:
+        assert better / REPEATS < 0.05 + 3 * np.sqrt(0.05 * 0.95 / REPEATS)
+    if seeds == 1:
+        assert apart / REPEATS > 0.8, "the simulation is no test, where faces alone tell no pair apart"
+
+
+def test_five_models_of_one_family_have_no_best_more_often_than_holm_allows() -> None:
+    rng, claims = np.random.default_rng(5), 0
+    for _ in range(REPEATS):
+        values = {model: rng.normal(0, 1, 3) for model in "abcde"}
+        pairs = holm(
+            [
+                judged(
+                    *({seed: Measurement(value) for seed, value in enumerate(values[model])} for model in pair), 0.95,
+                    **NAMES | {"first": pair[0], "second": pair[1]},
+                )
+                for pair in itertools.combinations(values, 2)
+            ]
+        )  # fmt: skip
+        claims += any(one.better_model for one in pairs)
+        assert best(pairs) is None or sum(one.better_model == best(pairs) for one in pairs) == 4
+    assert claims / REPEATS < 0.05 + 3 * np.sqrt(0.05 * 0.95 / REPEATS)
+
+
+def test_the_best_is_better_than_every_other() -> None:
+    def claim(first: str, second: str, value: float, p: float = 0.01) -> Difference:
+        low, high = sorted((value / 2, value * 2))
+        return Difference("mse", first, second, "lower", value, 3, "seeds", 0.95, low, high, p, p)
+
+    assert best([claim("a", "b", -1), claim("a", "c", -1), claim("b", "c", 1)]) == "a"
+    assert best([claim("a", "b", -1), claim("a", "c", -1, p=0.2), claim("b", "c", 1)]) is None
+    assert best([]) is None
+
+
+def test_means_over_fewer_than_three_seeds_speak_of_networks() -> None:
+    assert [subject(seeds) for seeds in (1, 2, 3)] == ["these networks", "these networks", "these models"]
+
+
 def test_resampling_three_seeds_would_not_do() -> None:
     """The reason for Student's t: from the smallest to the largest of three is 75 %, not 90."""
     rng = np.random.default_rng(3)
@@ -68,8 +126,8 @@ def test_pairing_finds_what_an_unpaired_test_cannot() -> None:
         one, other, same = (hardness + shift + rng.normal(0, 0.1, FACES) for shift in (0.07, 0.0, 0.0))
         draws = resampled_means(np.column_stack([one, other, same]), RESAMPLES)
         a, b, c = ({0: Measurement(v.mean(), d)} for v, d in zip((one, other, same), draws.T, strict=True))
-        paired += judged(a, b, 0.95, **NAMES).verdict == "b better"
-        false += judged(c, b, 0.95, **NAMES).verdict != "not distinguishable"
+        paired += judged(a, b, 0.95, **NAMES).verdict.startswith("b lower on these faces: these two networks")
+        false += judged(c, b, 0.95, **NAMES).apart
         unpaired += stats.ttest_ind(one, other).pvalue < 0.05
     assert paired / REPEATS > 0.95
     assert unpaired / REPEATS < 0.1
@@ -93,18 +151,35 @@ def test_what_cannot_be_judged_is_said() -> None:
     assert one.verdict == "cannot be judged: one seed"
     none = judged({0: Measurement(3.0)}, {1: Measurement(2.0)}, 0.95, **NAMES)
     assert none.verdict == "cannot be judged: no seed in common"
+    two = judged(*({seed: Measurement(seed * factor) for seed in (0, 1)} for factor in (1.0, 3.0)), 0.95, **NAMES)
+    assert (two.covers, two.p, two.verdict) == ("seeds", None, "cannot be judged: 2 seeds")
+
+
+def test_a_measure_without_spread_over_seeds_is_coarse_and_not_certain() -> None:
+    """Scores in steps of three seeds each: a t interval of no width would claim with p = 0."""
+    six, seven = ({seed: Measurement(score) for seed in range(3)} for score in (6.0, 7.0))
+    found = judged(seven, six, 0.95, **NAMES | {"better": "higher"})
+    assert (found.value, found.low, found.p, found.better_model) == (1.0, None, None, None)
+    assert found.verdict == "cannot be judged: no spread over seeds"
 
 
 def test_equal_models_are_not_distinguishable() -> None:
     values = resampled_means(np.random.default_rng(0).normal(size=(50, 1)), 100)[:, 0]
-    for seeds in (1, 2):
-        same = {seed: Measurement(1.0, values) for seed in range(seeds)}
+    for draws in (values, None):
+        same = {seed: Measurement(1.0, draws) for seed in range(3)}
         found = judged(same, same, 0.95, **NAMES)
         assert (found.low, found.high, found.p, found.verdict) == (0, 0, 1, "not distinguishable")
-    assert (
-        judged({0: Measurement(1.0), 1: Measurement(1.0)}, {0: Measurement(1.0), 1: Measurement(1.0)}, 0.95, **NAMES).p
-        == 1
-    )
+    one = judged({0: Measurement(1.0, values)}, {0: Measurement(1.0, values)}, 0.95, **NAMES)
+    assert one.verdict == "not distinguishable on these faces: these two networks; the models cannot be judged"
+
+
+def test_the_least_p_that_resamples_can_show_is_marked() -> None:
+    """All of 400 draws on one side: 2 / 401 or less. One on the other side: 4 / 401."""
+    for smallest, p, at_most in ((1.0, 2 / 401, True), (-1.0, 4 / 401, False)):
+        draws = np.array([smallest, *np.linspace(1.0, 2.0, 399)])
+        first, second = ({seed: Measurement(value, value * draws) for seed in range(3)} for value in (2.0, 1.0))
+        found = judged(first, second, 0.95, **NAMES)
+        assert (found.p, found.at_most, found.verdict) == (pytest.approx(p), at_most, "b better")
 
 
 def test_only_seeds_in_common_are_compared() -> None:
@@ -115,12 +190,12 @@ def test_only_seeds_in_common_are_compared() -> None:
 
 def test_holm_by_hand() -> None:
     """0.005·4, 0.01·3, 0.03·2, and 0.04·1 raised to what stands before it."""
-    tests = [Difference(**NAMES, value=-1, n=1, covers="faces", confidence=0.95, low=-2, high=-0.5, p=p, p_holm=p)
+    tests = [Difference(**NAMES, value=-1, n=3, covers="seeds", confidence=0.95, low=-2, high=-0.5, p=p, p_holm=p)
              for p in (0.01, 0.04, None, 0.03, 0.005)]  # fmt: skip
     adjusted = holm(tests)
     assert [one.p_holm for one in adjusted] == pytest.approx([0.03, 0.06, None, 0.06, 0.02])
     assert adjusted[0].verdict == "a better"
-    assert adjusted[1].verdict == "a better, but not after Holm"
+    assert adjusted[1].verdict == "not distinguishable after Holm"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +205,7 @@ def test_holm_by_hand() -> None:
      ("lower", 0, 2, "not distinguishable")],
 )  # fmt: skip
 def test_the_claim_follows_the_direction(better: str, low: float, high: float, words: str) -> None:
-    found = Difference("mse", "a", "b", better, (low + high) / 2, 1, "faces", 0.95, low, high, 0.01, 0.01)
+    found = Difference("mse", "a", "b", better, (low + high) / 2, 3, "seeds", 0.95, low, high, 0.01, 0.01)
     assert found.verdict == words
 
 
@@ -152,8 +227,8 @@ def test_every_pair_in_every_metric() -> None:
     hardness = rng.normal(0.7, 0.1, 60)
     groups, per_image = {}, {}
     for model, shift in (("a", 0.0), ("b", 0.02), ("c", 0.02)):
-        groups[model] = [run(model, seed, 0.03, 0.7 + shift, 50.0 + seed) for seed in (0, 1)]
-        for seed in (0, 1):
+        groups[model] = [run(model, seed, 0.03, 0.7 + shift, 50.0 + seed) for seed in range(3)]
+        for seed in range(3):
             per_image[model, seed] = frame(hardness + shift + rng.normal(0, 0.01, 60), names)
     found = between_models(groups, per_image, ["ssim", "fid"])
     assert [(one.metric, one.first, one.second) for one in found] == [

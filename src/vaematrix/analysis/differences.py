@@ -4,21 +4,26 @@ Two runs of one seed are compared on the same faces, so their values are paired 
 seed: what makes a face hard makes it hard for both and drops out. An interval covers
 
 - the faces, where there is one seed: the percentile bootstrap over faces (Efron 1979). It speaks of these two trained
-  networks on other faces, not of other trainings;
+  networks on other faces, not of other trainings: another seed of the same model may change a mean by many times what
+  other faces do, so that nothing is claimed of the models, and there is no p;
 - the faces and the seeds, where there are several: to each bootstrap mean over faces is added a draw of the error of
   the mean over seeds: Student's t with n - 1 degrees of freedom times the standard error of the paired differences.
   Seeds are too few to be resampled: the percentile bootstrap over three of them lies between the smallest and the
   largest, and covers the truth in 1 - 2/2³ = 75 % of all cases, whatever it claims. The part of the noise that is each
   seed's on each face is counted by both, which errs on the wide side;
 - the seeds alone, for a measure of whole sets such as FID: the paired t interval (Student 1908). With one seed there is
-  none, and nothing is claimed.
+  none.
 
-Many pairs are compared, so each p is also given as Holm adjusts it (Holm 1979), over all pairs of one metric.
+What a difference may claim is decided here (:attr:`Difference.better_model`, :func:`best`, :func:`subject`), and every
+table and text asks: of models only from SEEDS_FOR_MODELS seeds on, and only what its interval and Holm let stand. Many
+pairs are compared, so each p is given as Holm adjusts it (Holm 1979), over all pairs of one metric: a false claim among
+the pairs of one metric is as rare as the confidence says, one among all metrics is not.
 """
 
 import dataclasses
 import itertools
 import math
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +31,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from pyarrow.lib import ArrowException
 
 from vaematrix.analysis import matrix
 from vaematrix.common.errors import UserError
@@ -33,7 +39,9 @@ from vaematrix.common.errors import UserError
 Key = TypeVar("Key", bound=Hashable)
 
 _INDICES_AT_ONCE = 2_000_000  # of resampled faces: 16 MB
+_ROUNDING = 1e-12  # of values of one size: what subtraction leaves of nothing
 FACES, BOTH, SEEDS, NOTHING = "faces", "faces and seeds", "seeds", "nothing"
+SEEDS_FOR_MODELS = 3  # two say next to nothing of how far apart seeds lie
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,10 @@ class Difference:
         better: which direction of the metric is better: lower, higher, or empty for neither.
         n: seeds in common.
         covers: what the interval covers: faces, faces and seeds, seeds, or nothing.
-        low, high, p: the interval and the two-sided p; None where it cannot be judged.
+        low, high: the interval; None where there is none.
+        p: two-sided; None where nothing can be claimed of models.
         p_holm: p adjusted for the number of pairs; p itself for a single pair.
+        at_most: p is the least that so many resamples can show: the true one is that or less.
     """
 
     metric: str
@@ -68,22 +78,85 @@ class Difference:
     high: float | None = None
     p: float | None = None
     p_holm: float | None = None
+    at_most: bool = False
+
+    @property
+    def apart(self) -> bool:
+        """Whether there is an interval, and zero lies outside it."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+    @property
+    def better_model(self) -> str | None:
+        """The model that may be called better: by the interval over at least SEEDS_FOR_MODELS seeds, and after Holm."""
+        if not self.better or not self.apart or self.p_holm is None or self.p_holm > 1 - self.confidence:
+            return None
+        return self.first if (self.value < 0) == (self.better == "lower") else self.second
 
     @property
     def verdict(self) -> str:
         """What may be claimed, in words."""
-        if self.low is None or self.high is None or self.p_holm is None:
-            return "cannot be judged: one seed" if self.n else "cannot be judged: no seed in common"
-        if self.low <= 0 <= self.high:
+        if not self.n:
+            return "cannot be judged: no seed in common"
+        if self.n < SEEDS_FOR_MODELS:
+            return self._of_networks()
+        if self.low is None:
+            return "cannot be judged: no spread over seeds"
+        if not self.apart:
             return "not distinguishable"
-        winner = self.first if (self.value < 0) == (self.better == "lower") else self.second
-        claim = f"{winner} better" if self.better else "different"
-        return claim if self.p_holm <= 1 - self.confidence else f"{claim}, but not after Holm"
+        if self.p_holm is None or self.p_holm > 1 - self.confidence:
+            return "not distinguishable after Holm"
+        return f"{self.better_model} better" if self.better_model else "different"
+
+    def _of_networks(self) -> str:
+        """What may be said with too few seeds: where there is one, how its two networks compare on these faces."""
+        seeds = "one seed" if self.n == 1 else f"{self.n} seeds"
+        if self.covers != FACES:
+            return f"cannot be judged: {seeds}"
+        lower = self.first if self.value < 0 else self.second
+        said = f"{lower} lower on these faces" if self.apart else "not distinguishable on these faces"
+        return f"{said}: these two networks; the models cannot be judged"
+
+
+def subject(seeds: int) -> str:
+    """What means over so many seeds speak of."""
+    return "these models" if seeds >= SEEDS_FOR_MODELS else "these networks"
+
+
+def standing(differences: Sequence[Difference]) -> str:
+    """Whether one model may be called the best, in words. Args: differences: of all pairs of models in one metric."""
+    if model := best(differences):
+        return f"{model} is better than every other model"
+    if any(one.n < SEEDS_FOR_MODELS for one in differences):
+        return f"the models cannot be judged with fewer than {SEEDS_FOR_MODELS} seeds in common"
+    return "no model is distinguishable from all others" if differences else "there is no other model"
+
+
+def best(differences: Sequence[Difference]) -> str | None:
+    """The model that may be called better than every other; None where there is none.
+
+    Args:
+        differences: of all pairs of models in one metric.
+    """
+    models = {model for one in differences for model in (one.first, one.second)}
+    ahead = Counter(one.better_model for one in differences if one.better_model)
+    return next((model for model, count in ahead.items() if count == len(models) - 1), None)
 
 
 def read_per_image(path: str | Path) -> pd.DataFrame:
-    """The values of per_image.parquet, one column a metric, one row a face, by image_id and sorted by it."""
-    return pd.read_parquet(path).set_index("image_id").sort_index()
+    """The values of per_image.parquet, one column a metric, one row a face, by image_id and sorted by it.
+
+    Raises:
+        UserError: the file holds anything else.
+    """
+    try:
+        if not Path(path).is_file():
+            raise ValueError("no regular file")
+        return pd.read_parquet(path).set_index("image_id").sort_index().astype(float)
+    except (ValueError, KeyError, OSError, ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{path}: cannot be read as values by image ({reason}). Delete it and run snakemake again."
+        ) from None
 
 
 def settings(runs: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
@@ -151,6 +224,9 @@ def judged(
 ) -> Difference:
     """The difference of two models in one metric.
 
+    A measure of whole sets that differs by exactly as much in every seed (scores in steps do) has no interval: that is
+    a coarse measure, and not certainty.
+
     Args:
         first, second: the metric's measurements by seed.
         names: `metric`, `first`, `second` and `better` of the :class:`Difference`.
@@ -162,25 +238,30 @@ def judged(
              if one.resampled is not None and other.resampled is not None]  # fmt: skip
     n, value = len(seeds), float(by_seed.mean()) if seeds else math.nan
     error = by_seed.std(ddof=1) / math.sqrt(n) if n > 1 else 0.0
-    covers, low, high, p = NOTHING, None, None, None
+    if n and error < _ROUNDING * max(abs(one.value) for pair in pairs for one in pair):
+        error = 0.0
+    covers, low, high, p, at_most = NOTHING, None, None, None, False
     if n and len(faces) == n:
         covers = BOTH if n > 1 else FACES
         draws = np.mean(faces, axis=0)
         if n > 1:
             draws = draws + error * np.random.default_rng(1).standard_t(n - 1, size=len(draws))
-        low, high, p = _from_draws(draws, confidence)
-    elif n > 1:
+        low, high, p, at_most = _from_draws(draws, confidence)
+    elif n > 1 and (error or not value):
         covers, (low, high, p) = SEEDS, _student(value, error, n, confidence)
+    if n < SEEDS_FOR_MODELS:
+        p, at_most = None, False
     return Difference(
-        **names, value=value, n=n, covers=covers, confidence=confidence, low=low, high=high, p=p, p_holm=p
-    )
+        **names, value=value, n=n, covers=covers, confidence=confidence, low=low, high=high, p=p, p_holm=p,
+        at_most=at_most,
+    )  # fmt: skip
 
 
-def _from_draws(draws: np.ndarray, confidence: float) -> tuple[float, float, float]:
-    """Percentile interval, and the p at whose level it would just reach zero, which is at least 2 / (resamples + 1)."""
+def _from_draws(draws: np.ndarray, confidence: float) -> tuple[float, float, float, bool]:
+    """Percentile interval, the p at whose level it would just reach zero, and whether it is the least there can be."""
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-    tail = 1 + min((draws <= 0).sum(), (draws >= 0).sum())
-    return float(low), float(high), min(1.0, float(2 * tail / (len(draws) + 1)))
+    beyond = min((draws <= 0).sum(), (draws >= 0).sum())
+    return float(low), float(high), min(1.0, float(2 * (1 + beyond) / (len(draws) + 1))), bool(beyond == 0)
 
 
 def _student(value: float, error: float, n: int, confidence: float) -> tuple[float, float, float]:
@@ -227,11 +308,17 @@ def between_models(
         better = next(
             (run["metrics"][metric].get("better", "") for run in runs.values() if metric in run["metrics"]), ""
         )
-        pairs = itertools.combinations([model for model in groups if of[model]], 2)
-        found += holm(
-            [
-                judged(of[one], of[two], confidence, metric=metric, first=one, second=two, better=better)
-                for one, two in pairs
-            ]
-        )
+        found += all_pairs({model: by_seed for model, by_seed in of.items() if by_seed}, confidence, metric, better)
     return found
+
+
+def all_pairs(
+    of: Mapping[str, Mapping[int, Measurement]], confidence: float, metric: str, better: str
+) -> list[Difference]:
+    """Every pair of models in one metric, adjusted for their number. Args: of: the measurements by model and seed."""
+    return holm(
+        [
+            judged(of[one], of[two], confidence, metric=metric, first=one, second=two, better=better)
+            for one, two in itertools.combinations(of, 2)
+        ]
+    )

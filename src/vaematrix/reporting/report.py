@@ -17,7 +17,7 @@ from vaematrix.common.files import write_text, written_whole
 from vaematrix.reporting import latex
 from vaematrix.reporting.pages import TEMPLATES
 from vaematrix.reporting.run_index import cost_text
-from vaematrix.reporting.tables import Results, floor_word, leaders
+from vaematrix.reporting.tables import Results, floor_word, leaders, metric_word
 
 if TYPE_CHECKING:
     import jinja2
@@ -47,9 +47,10 @@ CAPTIONS = {
     "two largest, which meets endless samples on the left, with its interval. The distance falls with N, and not alike "
     "for all models: compare at one N, or at the left edge.",
     "weights": "All ways to divide the weight among the three metrics: a corner gives one metric all of it. The colour "
-    "is the model with the highest total there, stripes a tie; the markers are the weights in use. Left, the scores in "
-    "ten steps that the tables use; right, the same breakpoints joined by straight lines. A marker far from every "
-    "border is a ranking that does not hang on its weights.",
+    "is the model with the highest mean total there, stripes a tie; the markers are the weights in use. Left, the "
+    "scores in ten steps that the tables use; right, the same breakpoints joined by straight lines, which go on beyond "
+    "the last. A marker far from every border is an order of these means that does not hang on its weights; whether "
+    "the models differ by more than chance is not seen here.",
     "training": "The training of {of}, epoch by epoch; a thin line is a seed, the thick one their mean, which ends in "
     "the model's marker. A validation loss that turns upwards means overfitting; a KL divergence near zero means that "
     "the decoder ignores the latent. Losses are comparable between models only where their objectives are the same.",
@@ -127,7 +128,10 @@ def write_report(
             few=few_for_a_covariance(results),
             judged_by=[results.label(key) for key in results.keys.values()],
             **_figures(figures, folder),
-            best=[(key, results.label(key), results.rubric["metrics"][key]["better"]) for key, *_ in best_of(results)],
+            best=[
+                (metric_word(key), results.label(key), results.rubric["metrics"][key]["better"])
+                for key, _ in best_of(results)
+            ],
             breakpoints=breakpoint_rows(results),
             costs=cost_rows(records),
             devices=device_rows(records),
@@ -295,25 +299,20 @@ def breakpoint_rows(results: Results) -> list[list[str]]:
     return rows
 
 
-def best_of(results: Results) -> list[tuple[str, str, str]]:
-    """For each metric of the matrix its key, the models with the best mean over seeds, and that mean as printed."""
+def best_of(results: Results) -> list[tuple[str, str]]:
+    """For each metric of the matrix its key, and the best mean over seeds as printed."""
     found = []
     for key in results.keys.values():
-        spreads = {model: results.spread(model, key) for model in results.matrices}
-        means = {model: spread.mean for model, spread in spreads.items() if spread}
+        means = [spread.mean for model in results.matrices if (spread := results.spread(model, key))]
         if means:
-            best = (min if results.rubric["metrics"][key]["better"] == "lower" else max)(means.values())
-            first = [model for model, mean in means.items() if mean == best]
-            found.append((key, " and ".join(first), rounded(best, results.decimals(key))))
+            best = (min if results.rubric["metrics"][key]["better"] == "lower" else max)(means)
+            found.append((key, rounded(best, results.decimals(key))))
     return found
 
 
 def prose_numbers(results: Results, records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What the prose says beyond `tables.numbers`, by the name of its macro: the best values, and the cost."""
-    macros = {}
-    for key, models, value in best_of(results):
-        macros[f"vmBest{latex.macro_word(key)}"] = value
-        macros[f"vmBestModelBy{latex.macro_word(key)}"] = models
+    macros = {f"vmBest{metric_word(key)}": value for key, value in best_of(results)}
     if records:
         seconds, speeds = sum(_known(records, "seconds")), sorted(_known(records, "images_per_second")) or [0.0]
         macros["vmTrainingTime"] = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"

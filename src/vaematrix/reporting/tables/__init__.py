@@ -15,9 +15,9 @@ from vaematrix.reporting.tables.full import matrix_by_seed_rows, matrix_rows, me
 from vaematrix.reporting.tables.pages import differences_html, matrix_html, summary_html, summary_text, weights_html
 from vaematrix.reporting.tables.results import Results, Run, collect, floor_word
 from vaematrix.reporting.tables.statistics import Findings, changes_rows, differences_rows, findings, shares_rows
-from vaematrix.reporting.tables.tex import fragments, leaders, numbers, numbers_tex
+from vaematrix.reporting.tables.tex import fragments, leaders, metric_word, numbers, numbers_tex
 
-__all__ = ["Results", "collect", "csv_text", "floor_word", "leaders", "numbers", "write_tables"]
+__all__ = ["Results", "collect", "csv_text", "floor_word", "leaders", "metric_word", "numbers", "write_tables"]
 
 
 def write_tables(
@@ -54,8 +54,19 @@ def write_tables(
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV."""
-    return frame.to_csv(index=False, lineterminator="\n")
+    """A frame as CSV. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    cells = [list(map(_no_formula, row)) for row in frame.itertuples(index=False)]
+    return pd.DataFrame(cells, columns=frame.columns, dtype=object).to_csv(index=False, lineterminator="\n")
+
+
+def _no_formula(cell: Any) -> Any:
+    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def _texts(results: Results, found: Findings) -> dict[str, str]:
@@ -65,12 +76,12 @@ def _texts(results: Results, found: Findings) -> dict[str, str]:
         "matrix.csv": csv_text(matrix_rows(results)),
         "matrix_by_seed.csv": csv_text(matrix_by_seed_rows(results)),
         "summary.csv": csv_text(summary_rows(results)),
-        "differences.csv": csv_text(differences_rows(results, found.differences)),
+        "differences.csv": csv_text(differences_rows(results, found)),
         "weights.csv": csv_text(shares_rows(results, found.landscapes)),
         "weight_changes.csv": csv_text(changes_rows(results, found.landscapes)),
         **fragments(results, found),
-        "numbers.tex": numbers_tex(results),
-        "summary.html": summary_html(results),
+        "numbers.tex": numbers_tex(results, found),
+        "summary.html": summary_html(results, found),
         "matrix.html": matrix_html(results),
         "differences.html": differences_html(results, found),
         "weights.html": weights_html(results, found),

@@ -18,12 +18,13 @@ from vaematrix.reporting.tables.printing import (
 from vaematrix.reporting.tables.results import Results
 from vaematrix.reporting.tables.statistics import (
     CHANGES_NOTE,
-    WEIGHTS_NOTE,
     Findings,
     changes_frame,
     differences_frame,
     differences_note,
     shares_frame,
+    shares_note,
+    standings_text,
 )
 
 _CROSS_NOTE = (
@@ -32,11 +33,11 @@ _CROSS_NOTE = (
 )
 
 
-def summary_html(results: Results) -> str:
+def summary_html(results: Results, findings: Findings) -> str:
     """The summary and the totals under all weights as one page."""
     sections = [
         ("Summary", summary_frame(results, list(results.keys.values()), totals=True), spread_note(results)),
-        ("Every model under every model's weights", cross_frame(results), _CROSS_NOTE),
+        (_cross_title(results), cross_frame(results), f"{_CROSS_NOTE} {standings_text(results, findings)}"),
     ]
     if results.further:
         sections.append(("Further measurements", further_frame(results), ""))
@@ -68,10 +69,18 @@ def differences_html(results: Results, findings: Findings) -> str:
 def weights_html(results: Results, findings: Findings) -> str:
     """What the weights decide, as one page."""
     sections = [
-        ("Who wins under all weightings", shares_frame(results, findings.landscapes), WEIGHTS_NOTE),
+        (_shares_title(results), shares_frame(results, findings.landscapes), shares_note(results, findings.landscapes)),
         ("How far the weights must move", changes_frame(findings.landscapes), CHANGES_NOTE),
     ]
-    return page(f"{results.experiment}: do the weights decide the winner?", sections)
+    return page(f"{results.experiment}: do the weights decide the highest total?", sections)
+
+
+def _cross_title(results: Results) -> str:
+    return f"Total (rank) under each model's weights, of {results.subject}"
+
+
+def _shares_title(results: Results) -> str:
+    return f"Highest total under all weightings, of {results.subject}"
 
 
 def page(title: str, sections: Sequence[tuple[str, pd.DataFrame, str]]) -> str:
@@ -95,11 +104,12 @@ def summary_text(results: Results, findings: Findings) -> str:
         if note := results.labels_note(model):
             parts[-1] += note + "\n"
     parts.append(titled("Summary", summary_frame(results, list(results.keys.values()), totals=True)))
-    parts.append(titled("Total (rank) under each model's weights", cross_frame(results)))
+    parts.append(titled(_cross_title(results), cross_frame(results)))
+    parts += [sentence + "\n" for sentence in [standings_text(results, findings)] if sentence]
     if findings.differences:
         parts.append(titled("Differences between models", differences_frame(results, findings.differences), left=3))
     if results.groups:
-        parts.append(titled("Who wins under all weightings", shares_frame(results, findings.landscapes), left=2))
+        parts.append(titled(_shares_title(results), shares_frame(results, findings.landscapes), left=2))
         parts.append(titled("How far the weights must move", changes_frame(findings.landscapes), left=3))
     if results.missing:
         parts.append(titled("Missing", missing_frame(results), left=3))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaematrix.analysis import matrix
+from vaematrix.analysis.differences import subject
 from vaematrix.analysis.matrix import Matrix, PublishedTable, Spread, Standing
 
 NO_SEED = -1  # in `missing`: the whole model
@@ -55,6 +56,11 @@ class Results:
             f"This model is told the attributes of each image of the {told[0]['split']} split that it reconstructs; "
             f"the others have to put them into the code. The attributes of its samples: {told[0]['sample_labels']}."
         )
+
+    @property
+    def subject(self) -> str:
+        """What the means over seeds speak of, in words: `these models`, or `these networks` where seeds are few."""
+        return subject(min(map(len, self.groups.values()), default=0))
 
     def source(self, models: Iterable[str]) -> str:
         """The runs that a fragment was made from, for its first line."""

@@ -6,8 +6,8 @@ from typing import Literal
 import pandas as pd
 
 from vaematrix.analysis import matrix
+from vaematrix.analysis.differences import standing
 from vaematrix.analysis.matrix import Matrix, PublishedTable, rounded
-from vaematrix.analysis.weight_space import landscapes
 from vaematrix.common.errors import UserError
 from vaematrix.reporting import latex
 from vaematrix.reporting.tables.printing import (
@@ -53,12 +53,13 @@ def fragments(results: Results, findings: Findings) -> dict[str, str]:
     }
 
 
-def numbers(results: Results) -> dict[str, str]:
+def numbers(results: Results, findings: Findings) -> dict[str, str]:
     r"""Every number that prose may want, by the name of its macro, as LaTeX.
 
     A macro reads like its meaning: `\vmFidOfBetaVae`, `\vmFidSdOfBetaVae`, `\vmFidScoreOfBetaVae`,
     `\vmTotalOfBetaVae`. The words come from `latex.macro_word`, which gives no two names the same word (`Mse` stands
-    for mse_pm1 and `MseUnit` for mse_01, to be readable). With one seed there is no `Sd` macro.
+    for mse_pm1 and `MseUnit` for mse_01, to be readable). With one seed there is no `Sd` macro. `\vmStandingBySsim` and
+    `\vmStandingUnderBetaVae` say in words whether a model may be called the best by a metric, or by its total.
 
     Raises:
         UserError: two quantities would share a macro.
@@ -83,14 +84,16 @@ def numbers(results: Results) -> dict[str, str]:
     for floor in results.floors:
         for key in floor["metrics"]:
             if (value := matrix.value_of(floor, key)) is not None:
-                name = f"vmFloor{_metric_word(key)}Of{latex.macro_word(floor_word(floor))}"
+                name = f"vmFloor{metric_word(key)}Of{latex.macro_word(floor_word(floor))}"
                 define(name, rounded(value, results.decimals(key)))
     for weighting in matrix.weightings(results.order, results.rubric):
         first = [s for s in results.standings if s.weighting == weighting and s.rank == 1]
         if first:
-            define(f"vmLeaderUnder{latex.macro_word(weighting)}", _listed([s.model for s in first]))
-            define(f"vmLeadingTotalUnder{latex.macro_word(weighting)}", rounded(first[0].total.mean, 2))
-    _define_shares(results, define)
+            define(f"vmHighestTotalUnder{latex.macro_word(weighting)}", rounded(first[0].total.mean, 2))
+            define(f"vmStandingUnder{latex.macro_word(weighting)}", standing(findings.totals[weighting]))
+    for key in results.keys.values():
+        define(f"vmStandingBy{metric_word(key)}", standing([d for d in findings.differences if d.metric == key]))
+    _define_shares(findings, define)
     _define_published(results, define)
     return macros
 
@@ -100,19 +103,19 @@ def _define_model(results: Results, judged: Matrix, define: Callable[[str, objec
     define(f"vmSeedCount{of}", judged.total.n)
     for key in (*results.keys.values(), *results.further):
         if spread := results.spread(judged.model, key):
-            define(f"vm{_metric_word(key)}{of}", rounded(spread.mean, results.decimals(key)))
+            define(f"vm{metric_word(key)}{of}", rounded(spread.mean, results.decimals(key)))
             if spread.sd is not None:
-                define(f"vm{_metric_word(key)}Sd{of}", rounded(spread.sd, results.decimals(key)))
+                define(f"vm{metric_word(key)}Sd{of}", rounded(spread.sd, results.decimals(key)))
     for row in judged.rows:
-        define(f"vm{_metric_word(row.key)}Score{of}", rounded(row.score.mean, 0 if row.score.sd is None else 2))
+        define(f"vm{metric_word(row.key)}Score{of}", rounded(row.score.mean, 0 if row.score.sd is None else 2))
     define(f"vmTotal{of}", rounded(judged.total.mean, 2))
     if judged.total.sd is not None:
         define(f"vmTotalSd{of}", rounded(judged.total.sd, 2))
 
 
-def _define_shares(results: Results, define: Callable[[str, object], None]) -> None:
-    """How much of all weightings each model wins, in percent."""
-    for scoring, landscape in landscapes(results.groups, results.rubric, results.keys).items():
+def _define_shares(findings: Findings, define: Callable[[str, object], None]) -> None:
+    """Under how much of all weightings each model has the highest total, in percent."""
+    for scoring, landscape in findings.landscapes.items():
         word = {"ten steps": "Share", "continuous": "ContinuousShare"}[scoring]
         for territory in landscape.territories:
             for model in territory.models:
@@ -127,7 +130,7 @@ def _define_published(results: Results, define: Callable[[str, object], None]) -
         define(f"vmPublishedTotal{of}", rounded(table.printed, 2))
         define(f"vmPublishedSum{of}", rounded(table.recomputed, 2))
         for row in table.rows:
-            define(f"vmPublished{_metric_word(row.key)}{of}", rounded(row.value, 2))
+            define(f"vmPublished{metric_word(row.key)}{of}", rounded(row.value, 2))
     for word, by in (("Printed", "printed"), ("Summed", "recomputed")):
         if first := leaders(results.published, by):
             define(f"vmPublished{word}Leader", _listed([table.name for table in first]))
@@ -140,13 +143,14 @@ def leaders(tables: Sequence[PublishedTable], by: Literal["printed", "recomputed
     return [table for table in tables if getattr(table, by) == best]
 
 
-def numbers_tex(results: Results) -> str:
+def numbers_tex(results: Results, findings: Findings) -> str:
     """`numbers.tex`: one \\newcommand for each of :func:`numbers`."""
-    lines = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in numbers(results).items()]
+    lines = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in numbers(results, findings).items()]
     return latex.comment(r"\usepackage[T1]{fontenc}", results.source(results.order)) + "".join(lines)
 
 
-def _metric_word(key: str) -> str:
+def metric_word(key: str) -> str:
+    """A metric in the names of macros."""
     return {"mse_pm1": "Mse", "mse_01": "MseUnit"}.get(key) or latex.macro_word(key)
 
 
