@@ -1,0 +1,162 @@
+"""What each result depends on, as one table, and the keys that follow from it and decide what reruns.
+
+A result's key hashes the settings it reads, the code that makes it and the keys of what it is made from. Rules pass
+keys as params, and Snakemake compares params: a job reruns exactly when one of these changed. What was touched, copied
+or checked out anew reruns nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from vaematrix.experiment.code_hash import LIBRARY, code_hash
+
+TEMPLATES = LIBRARY / "reporting/templates"
+
+INTERVALS = ("evaluation.confidence", "evaluation.resamples")
+SHARED_TRAINING = ("training.epochs", "training.batch_size", "training.learning_rate", "training.sigma")
+RUNS = ("training.seeds", "missing")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What makes a result.
+
+    Attributes:
+        script: the entry script in workflow/scripts; its code is followed as far as it can reach.
+        after: the results that it is made from.
+        settings: paths in the configuration, such as `evaluation.split`; `{model}` stands for the model's name.
+        modules: modules that the code finds by name, as a pattern of files in the library; `{family}` stands for the
+            model's family.
+        templates: files that are filled in.
+        of_model: whether there is one for each model. A result of the experiment that is made from those of models is
+            made from all of them.
+    """
+
+    script: str
+    after: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    modules: str = ""
+    templates: tuple[str, ...] = ()
+    of_model: bool = False
+
+
+RESULTS: Mapping[str, Made] = {
+    "index": Made("index_faces.py", after=("source",)),
+    "shards": Made(
+        "build_shard.py",
+        after=("index",),
+        settings=tuple(f"dataset.{name}" for name in ("image_size", "crop", "size", "filter", "on_bad_image")),
+    ),
+    "summary": Made("summarise_dataset.py", after=("shards",)),
+    "run": Made(
+        "train.py",
+        after=("shards",),
+        settings=("network", *SHARED_TRAINING, "models.{model}"),
+        modules="models/{family}.py",
+        of_model=True,
+    ),
+    "generation": Made("generate.py", after=("run",), settings=("sampling", "evaluation.split"), of_model=True),
+    "reference": Made(
+        "reference_statistics.py",
+        after=("shards",),
+        settings=("evaluation.split", "evaluation.features.network", "evaluation.features.dims"),
+    ),
+    "judge": Made("attribute_judge.py", after=("shards",), settings=("evaluation.split",)),
+    "evaluation": Made(
+        "evaluate.py",
+        after=("generation", "reference", "judge"),
+        settings=INTERVALS,
+        modules="metrics/*.py",
+        of_model=True,
+    ),
+    "floors": Made(
+        "floors.py",
+        after=("shards",),
+        settings=("network.latent", "evaluation.split", *INTERVALS),
+        modules="metrics/*.py",
+    ),
+    "pictures": Made("run_figures.py", after=("evaluation",), settings=("figures",), of_model=True),
+    "figures": Made("experiment_figures.py", after=("evaluation",), settings=RUNS),
+    "tables": Made(
+        "make_tables.py",
+        after=("evaluation", "floors", "rubric"),
+        settings=RUNS,
+        templates=("base.html.jinja", "page.html.jinja"),
+    ),
+    "triangle": Made("weight_triangle.py", after=("evaluation", "rubric"), settings=RUNS),
+    "run_index": Made(
+        "index_runs.py", after=("evaluation",), settings=RUNS, templates=("base.html.jinja", "runs.html.jinja")
+    ),
+    "report": Made(
+        "make_report.py",
+        after=("tables", "summary", "pictures", "figures"),
+        templates=("report.tex.jinja",),
+    ),
+    "pdf": Made("compile_report.py", after=("report",)),
+}
+
+
+def digest(*parts: Any) -> str:
+    """A short hash of plain values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Keys:
+    """The keys of one experiment's results."""
+
+    def __init__(self, config: Mapping[str, Any], given: Mapping[str, str], scripts: Path) -> None:
+        """Keys are worked out when they are asked for, each once.
+
+        Args:
+            config: the checked configuration, a sweep's models in their entry's place.
+            given: keys of what no rule of the table makes: `source` (the raw faces) and `rubric`.
+            scripts: the folder of the entry scripts.
+        """
+        self.config, self.given, self.scripts = config, given, scripts
+        self._known: dict[tuple[str, str | None], str] = {}
+
+    def of(self, result: str, model: str | None = None) -> str:
+        """The key of a result in :data:`RESULTS` or of what was given; `model` says whose, where each model has one."""
+        if result in self.given:
+            return self.given[result]
+        if (result, model) not in self._known:
+            made = RESULTS[result]
+            before = [self._before(one, model) for one in made.after]
+            settings = [setting(self.config, path, model) for path in made.settings]
+            templates = [(TEMPLATES / name).read_text(encoding="utf-8") for name in made.templates]
+            self._known[result, model] = digest(before, settings, self.code(result, model), templates)
+        return self._known[result, model]
+
+    def _before(self, result: str, model: str | None) -> str | dict[str, str]:
+        """The key of what a result of `model` is made from; the keys of all models for a result of the experiment."""
+        if result not in RESULTS or not RESULTS[result].of_model:
+            return self.of(result)
+        return self.of(result, model) if model else {one: self.of(result, one) for one in self.config["models"]}
+
+    def code(self, result: str, model: str | None = None) -> str:
+        """The hash of the code that makes a result."""
+        made = RESULTS[result]
+        family = self.config["models"][model]["family"] if model else ""
+        files = sorted(LIBRARY.glob(made.modules.format(family=family))) if made.modules else []
+        return _code(self.scripts / made.script, *map(module_of, files))
+
+
+_code = cache(code_hash)
+
+
+def module_of(file: Path) -> str:
+    """The dotted name of a file of the library."""
+    return ".".join((LIBRARY.name, *file.relative_to(LIBRARY).with_suffix("").parts))
+
+
+def setting(config: Mapping[str, Any], path: str, model: str | None = None) -> Any:
+    """The value at a path such as `evaluation.split`, where `{model}` stands for a model's name."""
+    value: Any = config
+    for name in path.split("."):
+        value = value[model if name == "{model}" else name]
+    return value

@@ -1,0 +1,155 @@
+"""What reruns after which edit, as keys: no Snakemake, no files but the library's own."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vaematrix.experiment import keys
+from vaematrix.experiment.keys import RESULTS, Keys
+from workflow_runner import ROOT
+
+SCRIPTS = ROOT / "workflow/scripts"
+MODELS = ("beta_vae", "conditional_vae", "info_vae")
+TABLES = {"tables", "triangle", "report", "pdf"}
+ALL_RUNS = TABLES | {"figures", "run_index"}  # what is made of all runs
+
+
+def chain(*models: str, of: tuple[str, ...] = ("run", "generation", "evaluation", "pictures")) -> set[str]:
+    return {f"{result} {model}" for result in of for model in models}
+
+
+EVALUATED = chain(*MODELS, of=("evaluation", "pictures"))
+EVERYTHING = {name for name, made in RESULTS.items() if not made.of_model} | chain(*MODELS)
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+def all_keys(config: dict[str, Any], **given: str) -> dict[str, str]:
+    """Every result's key, of a model's result as "result model"."""
+    of = Keys(config, {"source": "faces", "rubric": "rubric"} | given, SCRIPTS).of
+    found = {name: of(name) for name, made in RESULTS.items() if not made.of_model}
+    return found | {
+        f"{name} {model}": of(name, model)
+        for name, made in RESULTS.items()
+        if made.of_model
+        for model in config["models"]
+    }
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {name for name in before if before[name] != after.get(name)}
+
+
+def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def edit(config: dict[str, Any]) -> None:
+        *folders, name = path.split(".")
+        section = config
+        for folder in folders:
+            section = section[folder]
+        assert section.get(name) != value
+        section[name] = value
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (put("models.beta_vae.beta", 2.0), chain("beta_vae") | ALL_RUNS),
+        (put("models.info_vae.kernel", "imq"), chain("info_vae") | ALL_RUNS),
+        (put("training.epochs", 3), chain(*MODELS) | ALL_RUNS),
+        (put("network.widths", [8, 16]), chain(*MODELS) | ALL_RUNS),
+        (put("network.latent", 8), chain(*MODELS) | {"floors"} | ALL_RUNS),
+        (put("sampling.count", 5), chain(*MODELS, of=("generation", "evaluation", "pictures")) | ALL_RUNS),
+        (put("evaluation.resamples", 101), EVALUATED | {"floors"} | ALL_RUNS),
+        (put("dataset.crop", 148), EVERYTHING - {"index"}),
+        (put("training.seeds", [0]), ALL_RUNS),
+        (put("missing", [{"model": "beta_vae", "seed": 1, "reason": "lost"}]), ALL_RUNS),
+        (put("figures.attributes", []), chain(*MODELS, of=("pictures",)) | {"report", "pdf"}),
+        *((put(f"training.{name}", 7), set()) for name in ("threads", "images_per_second", "tensorboard")),
+        (put("dataset.shards", 3), set()),
+        (put("experiment", "another"), set()),
+    ],
+    ids=str,
+)
+def test_a_setting_is_in_the_keys_of_what_depends_on_it_and_no_other(
+    config: dict[str, Any], edit: Callable[[dict[str, Any]], None], expected: set[str]
+) -> None:
+    edited = copy.deepcopy(config)
+    edit(edited)
+    assert changed(all_keys(config), all_keys(edited)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [({"source": "others"}, EVERYTHING), ({"rubric": "stricter"}, TABLES)], ids=str
+)
+def test_the_faces_and_the_rubric_are_in_the_keys(
+    config: dict[str, Any], given: dict[str, str], expected: set[str]
+) -> None:
+    assert changed(all_keys(config), all_keys(config, **given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("train.py", chain(*MODELS) | ALL_RUNS),
+        ("generate.py", chain(*MODELS, of=("generation", "evaluation", "pictures")) | ALL_RUNS),
+        ("reference_statistics.py", {"reference"} | EVALUATED | ALL_RUNS),
+        ("attribute_judge.py", {"judge"} | EVALUATED | ALL_RUNS),
+        ("evaluate.py", EVALUATED | ALL_RUNS),
+        ("floors.py", {"floors", "tables", "report", "pdf"}),
+        ("summarise_dataset.py", {"summary", "report", "pdf"}),
+        ("run_figures.py", chain(*MODELS, of=("pictures",)) | {"report", "pdf"}),
+        ("make_tables.py", {"tables", "report", "pdf"}),
+        ("index_runs.py", {"run_index"}),
+        ("compile_report.py", {"pdf"}),
+        ("index_faces.py", EVERYTHING),
+    ],
+)
+def test_code_is_in_the_keys_of_what_it_makes_and_what_comes_after(
+    config: dict[str, Any], script: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = all_keys(config)
+    code = keys._code
+    monkeypatch.setattr(keys, "_code", lambda path, *modules: code(path, *modules) + "edited" * (path.name == script))
+    assert changed(before, all_keys(config)) == expected
+
+
+def test_every_module_that_is_found_by_name_is_followed(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: dict[str, tuple[str, ...]] = {}
+
+    def code(path: Path, *modules: str) -> str:
+        followed[path.name] = modules
+        return "code"
+
+    monkeypatch.setattr(keys, "_code", code)
+    config["models"] = {"only": {"family": "info_vae"}}
+    all_keys(config)
+    assert followed["train.py"] == ("vaematrix.models.info_vae",)
+    assert "vaematrix.metrics.ssim" in followed["evaluate.py"]
+    assert followed["generate.py"] == ()
+
+
+def test_an_edit_of_one_model_leaves_the_keys_of_the_others_though_they_share_a_family(config: dict[str, Any]) -> None:
+    config["models"] = {"a": {"family": "beta_vae", "beta": 1.0}, "b": {"family": "beta_vae", "beta": 2.0}}
+    before = all_keys(config)
+    config["models"]["b"]["beta"] = 3.0
+    assert changed(before, all_keys(config)) == chain("b") | ALL_RUNS
+
+
+def test_names_with_dots_are_models_too(config: dict[str, Any]) -> None:
+    config["models"] = {"beta-0.5": {"family": "beta_vae", "beta": 0.5}}
+    assert all_keys(config)["run beta-0.5"]
+
+
+def test_the_scripts_of_the_table_are_there() -> None:
+    assert all((SCRIPTS / made.script).is_file() for made in RESULTS.values())
