@@ -22,7 +22,8 @@ main(sys.argv[1:])
 """
 KEYS = """
 include: "Snakefile"
-Path("keys.json").write_text(json.dumps({model: [run_key(model), evaluation_key(model)] for model in MODELS}))
+keys = {model: [KEYS.of(result, model) for result in ("run", "evaluation")] for model in MODELS}
+Path("keys.json").write_text(json.dumps(keys))
 """
 
 

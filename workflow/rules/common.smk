@@ -1,12 +1,11 @@
 # What all rules share: the checked configuration, names, and the keys that decide what reruns.
 #
-# A job's `key` hashes its settings, what its code means and the key of everything before it. Snakemake compares params, so a job
-# reruns exactly when one of these changed. What was touched, copied or checked out anew reruns nothing, because the profiles
-# leave out the code trigger, which goes by mtime, and compare the contents of newer inputs, however large.
+# What a job's `key` depends on stands in vaematrix.experiment.keys. Snakemake compares params, so a job reruns exactly when
+# its key changed. What was touched, copied or checked out anew reruns nothing, because the profiles leave out the code
+# trigger, which goes by mtime, and compare the contents of newer inputs, however large.
 
 import base64
 import gc
-import hashlib
 import itertools
 import json
 import math
@@ -48,7 +47,7 @@ if SOURCE.is_dir() and str(SOURCE) not in sys.path[:1]:
 from vaematrix.experiment import configuration
 from vaematrix.reporting import latex
 from vaematrix import models
-from vaematrix.experiment.code_hash import LIBRARY, code_hash
+from vaematrix.experiment.keys import Keys, digest, source_key
 from vaematrix.common import records
 from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
@@ -122,7 +121,6 @@ LOGS = f"logs/{config['experiment']}"
 RAW = f"resources/{DATASET['name']}/raw"
 FACES = f"resources/{DATASET['name']}/crop{DATASET['crop']}-{DATASET['size']}px-{DATASET['filter']}"
 SHARDS = [f"{FACES}/shard-{shard:05d}-of-{DATASET['shards']:05d}.parquet" for shard in range(DATASET["shards"])]
-FEATURE_NETWORK = f"vaematrix.metrics.features.{FEATURES['network']}"
 INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
 PICTURES = ["reconstructions", "samples", "attributes", "traversal", "interpolations"]
 # Of all runs together, with their labels in the HTML report.
@@ -173,142 +171,11 @@ def raw_folder(wildcards):
     return DATASET["path"] if DATASET["source"] == "path" else RAW
 
 
-def key(*parts):
-    """A short hash of plain values."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@cache
-def code(script, *modules):
-    """The hash of an entry script and of all library code behind it."""
-    return code_hash(SCRIPTS / script, *modules)
-
-
-@cache
-def source_key():
-    """What the raw faces are."""
-    match DATASET["source"]:
-        case "path":
-            return os.environ["VAEMATRIX_FACES_ARE"]
-        case "drawn":
-            return key(DATASET["count"], DATASET["seed"], code("draw_faces.py"))
-        case "download":
-            return "celeba"
-
-
-@cache
-def data_key():
-    """What the shards hold."""
-    preparation = {name: DATASET[name] for name in ("image_size", "crop", "size", "filter", "on_bad_image")}
-    return key(source_key(), preparation, code("index_faces.py"), code("build_shard.py"))
-
-
-@cache
-def training_code(model):
-    return code("train.py", f"vaematrix.models.{config['models'][model]['family']}")
-
-
-@cache
-def run_key(model):
-    """What the weights of a model are, but for the seed."""
-    return key(data_key(), config["network"], SHARED_TRAINING, config["models"][model], training_code(model))
-
-
-@cache
-def generation_key(model):
-    """What a trained model made."""
-    return key(run_key(model), config["sampling"], config["evaluation"]["split"], code("generate.py"))
-
-
-@cache
-def reference_key():
-    """What the reference statistics are."""
-    return key(data_key(), config["evaluation"]["split"], FEATURES["network"], features_code())
-
-
-@cache
-def features_code():
-    return code("reference_statistics.py", FEATURE_NETWORK)
-
-
-@cache
-def judge_key():
-    """What the judge of attributes is."""
-    return key(data_key(), config["evaluation"]["split"], code("attribute_judge.py"))
-
-
-@cache
-def metrics_code():
-    files = (LIBRARY / "metrics").glob("*.py")
-    return code("evaluate.py", FEATURE_NETWORK, *(f"vaematrix.metrics.{path.stem}" for path in files))
-
-
-@cache
-def evaluation_key(model):
-    """What a run's metrics are."""
-    interval = [config["evaluation"][name] for name in ("confidence", "resamples")]
-    return key(generation_key(model), reference_key(), judge_key(), interval, metrics_code())
-
-
-@cache
-def floors_key():
-    """What the floors are."""
-    evaluation = [config["evaluation"][name] for name in ("split", "confidence", "resamples")]
-    return key(data_key(), config["network"]["latent"], evaluation, code("floors.py"), metrics_code())
-
-
-@cache
-def summary_key():
-    """What the dataset's summary says."""
-    return key(data_key(), code("summarise_dataset.py"))
-
-
-@cache
-def pictures_key(model):
-    """What a run's pictures show."""
-    return key(evaluation_key(model), config["figures"], code("run_figures.py"))
-
-
-@cache
-def figures_key():
-    """What the experiment's figures show."""
-    return key([evaluation_key(model) for model in MODELS], RUNS, code("experiment_figures.py"))
-
-
-@cache
-def tables_key():
-    """What the tables are made of."""
-    keys = {model: evaluation_key(model) for model in MODELS}
-    made_of = [keys, SEEDS, config["missing"], floors_key(), RUBRIC]
-    return key(made_of, code("make_tables.py"), template("base.html.jinja", "page.html.jinja"))
-
-
-@cache
-def triangle_key():
-    """What the triangle of all weightings is made of."""
-    keys = {model: evaluation_key(model) for model in MODELS}
-    return key(keys, SEEDS, config["missing"], RUBRIC, code("weight_triangle.py"))
-
-
-@cache
-def report_key():
-    """What the report is made of."""
-    pictures = [pictures_key(model) for model in MODELS]
-    return key(
-        tables_key(), summary_key(), pictures, figures_key(), code("make_report.py"), template("report.tex.jinja")
-    )
-
-
-@cache
-def index_key():
-    """What the index of the runs shows."""
-    keys = {model: evaluation_key(model) for model in MODELS}
-    return key(keys, SEEDS, config["missing"], code("index_runs.py"), template("base.html.jinja", "runs.html.jinja"))
-
-
-def template(*names):
-    """The content of templates of tables, index or report."""
-    return "".join((LIBRARY / "reporting/templates" / name).read_text() for name in names)
+KEYS = Keys(
+    config,
+    {"source": source_key(DATASET, SCRIPTS, os.environ.get("VAEMATRIX_FACES_ARE", "")), "rubric": digest(RUBRIC)},
+    SCRIPTS,
+)
 
 
 def refuse_unrecorded(path, made_by, asked_for):
@@ -326,11 +193,11 @@ def refuse_unrecorded(path, made_by, asked_for):
 
 
 if workflow.is_main_process:
-    for name, asked_for in (("run.json", run_key), ("metrics.json", evaluation_key)):
+    for name, result in (("run.json", "run"), ("metrics.json", "evaluation")):
         for file in filter(os.path.exists, of_runs(name)):
             try:
                 made_by = records.key_of(file)
             except UserError as error:  # a damaged record is told, and stops the job that reads it; a plan can be had
                 print(f"warning: {printable(str(error))}", file=sys.stderr)
             else:
-                refuse_unrecorded(file, made_by, asked_for(Path(file).parts[-3]))
+                refuse_unrecorded(file, made_by, KEYS.of(result, Path(file).parts[-3]))

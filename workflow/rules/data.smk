@@ -20,7 +20,7 @@ if DATASET["source"] == "drawn":
         params:
             faces=DATASET["count"],
             seed=DATASET["seed"],
-            key=source_key(),
+            key=KEYS.of("source"),
         script:
             "../scripts/draw_faces.py"
 
@@ -63,7 +63,7 @@ rule index_faces:
     params:
         source=raw_folder,
         download=DATASET["source"] == "download",
-        key=lambda wildcards: key(source_key(), code("index_faces.py")),
+        key=lambda wildcards: KEYS.of("index"),
     script:
         "../scripts/index_faces.py"
 
@@ -91,7 +91,7 @@ rule build_shard:
         filter=DATASET["filter"],
         image_size=DATASET["image_size"],
         on_bad_image=DATASET["on_bad_image"],
-        key=lambda wildcards: data_key(),
+        key=lambda wildcards: KEYS.of("shards"),
     script:
         "../scripts/build_shard.py"
 
@@ -119,6 +119,6 @@ rule summarise_dataset:
         mem_mb=2000,
         runtime=30,
     params:
-        key=lambda wildcards: summary_key(),
+        key=lambda wildcards: KEYS.of("summary"),
     script:
         "../scripts/summarise_dataset.py"

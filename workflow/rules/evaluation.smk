@@ -27,7 +27,7 @@ rule generate:
     params:
         split=config["evaluation"]["split"],
         sampling=config["sampling"],
-        key=lambda wildcards: generation_key(wildcards.model),
+        key=lambda wildcards: KEYS.of("generation", wildcards.model),
     script:
         "../scripts/generate.py"
 
@@ -72,7 +72,7 @@ rule reference_statistics:
     params:
         split=config["evaluation"]["split"],
         network=FEATURES["network"],
-        key=lambda wildcards: reference_key(),
+        key=lambda wildcards: KEYS.of("reference"),
     script:
         "../scripts/reference_statistics.py"
 
@@ -93,7 +93,7 @@ rule attribute_judge:
         runtime=generation_minutes,
     params:
         split=config["evaluation"]["split"],
-        key=lambda wildcards: judge_key(),
+        key=lambda wildcards: KEYS.of("judge"),
     script:
         "../scripts/attribute_judge.py"
 
@@ -129,8 +129,8 @@ rule evaluate:
         network=FEATURES["network"],
         confidence=config["evaluation"]["confidence"],
         resamples=config["evaluation"]["resamples"],
-        code=metrics_code(),
-        key=lambda wildcards: evaluation_key(wildcards.model),
+        code=KEYS.code("evaluation"),
+        key=lambda wildcards: KEYS.of("evaluation", wildcards.model),
     script:
         "../scripts/evaluate.py"
 
@@ -157,7 +157,7 @@ rule floors:
         components=config["network"]["latent"],
         confidence=config["evaluation"]["confidence"],
         resamples=config["evaluation"]["resamples"],
-        code=metrics_code(),
-        key=lambda wildcards: floors_key(),
+        code=KEYS.code("floors"),
+        key=lambda wildcards: KEYS.of("floors"),
     script:
         "../scripts/floors.py"

@@ -35,7 +35,7 @@ rule run_figures:
     params:
         attributes=config["figures"]["attributes"],
         split=config["evaluation"]["split"],
-        key=lambda wildcards: pictures_key(wildcards.model),
+        key=lambda wildcards: KEYS.of("pictures", wildcards.model),
     script:
         "../scripts/run_figures.py"
 
@@ -73,7 +73,7 @@ rule experiment_figures:
     params:
         models=MODELS,
         split=config["evaluation"]["split"],
-        key=lambda wildcards: figures_key(),
+        key=lambda wildcards: KEYS.of("figures"),
     script:
         "../scripts/experiment_figures.py"
 
@@ -123,8 +123,8 @@ rule tables:
         models=MODELS,
         missing=MISSING,
         rubric=RUBRIC,
-        run_keys=lambda wildcards: {model: evaluation_key(model) for model in MODELS},
-        key=lambda wildcards: tables_key(),
+        run_keys=lambda wildcards: {model: KEYS.of("evaluation", model) for model in MODELS},
+        key=lambda wildcards: KEYS.of("tables"),
     script:
         "../scripts/make_tables.py"
 
@@ -156,7 +156,7 @@ if TRIANGLE:
             models=MODELS,
             missing=MISSING,
             rubric=RUBRIC,
-            key=lambda wildcards: triangle_key(),
+            key=lambda wildcards: KEYS.of("triangle"),
         script:
             "../scripts/weight_triangle.py"
 
@@ -188,7 +188,7 @@ rule index_runs:
         logs=LOGS,
         models=MODELS,
         seeds=SEEDS,
-        key=lambda wildcards: index_key(),
+        key=lambda wildcards: KEYS.of("run_index"),
     script:
         "../scripts/index_runs.py"
 
@@ -221,7 +221,7 @@ rule report:
         missing=MISSING,
         rubric=RUBRIC,
         settings={"network": config["network"], "training": SHARED_TRAINING, "models": ENTRIES},
-        key=lambda wildcards: report_key(),
+        key=lambda wildcards: KEYS.of("report"),
     script:
         "../scripts/make_report.py"
 
@@ -251,7 +251,7 @@ rule compile_report:
         mem_mb=1000,
         runtime=10,
     params:
-        key=lambda wildcards: key(report_key(), code("compile_report.py")),
+        key=lambda wildcards: KEYS.of("pdf"),
     script:
         "../scripts/compile_report.py"
 

@@ -27,8 +27,8 @@ rule train:
         batch_size=config["training"]["batch_size"],
         learning_rate=config["training"]["learning_rate"],
         sigma=config["training"]["sigma"],
-        data=lambda wildcards: data_key(),
-        code=lambda wildcards: training_code(wildcards.model),
-        key=lambda wildcards: run_key(wildcards.model),
+        data=lambda wildcards: KEYS.of("shards"),
+        code=lambda wildcards: KEYS.code("run", wildcards.model),
+        key=lambda wildcards: KEYS.of("run", wildcards.model),
     script:
         "../scripts/train.py"

@@ -20,6 +20,7 @@ TEMPLATES = LIBRARY / "reporting/templates"
 INTERVALS = ("evaluation.confidence", "evaluation.resamples")
 SHARED_TRAINING = ("training.epochs", "training.batch_size", "training.learning_rate", "training.sigma")
 RUNS = ("training.seeds", "missing")
+METRICS = ("metrics/*.py", "metrics/features/{features}.py")
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Made:
         script: the entry script in workflow/scripts; its code is followed as far as it can reach.
         after: the results that it is made from.
         settings: paths in the configuration, such as `evaluation.split`; `{model}` stands for the model's name.
-        modules: modules that the code finds by name, as a pattern of files in the library; `{family}` stands for the
-            model's family.
+        modules: modules that the code finds by name, as patterns of files in the library; `{family}` stands for the
+            model's family, `{features}` for the feature network.
         templates: files that are filled in.
         of_model: whether there is one for each model. A result of the experiment that is made from those of models is
             made from all of them.
@@ -40,7 +41,7 @@ class Made:
     script: str
     after: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
-    modules: str = ""
+    modules: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     of_model: bool = False
 
@@ -57,28 +58,29 @@ RESULTS: Mapping[str, Made] = {
         "train.py",
         after=("shards",),
         settings=("network", *SHARED_TRAINING, "models.{model}"),
-        modules="models/{family}.py",
+        modules=("models/{family}.py",),
         of_model=True,
     ),
     "generation": Made("generate.py", after=("run",), settings=("sampling", "evaluation.split"), of_model=True),
     "reference": Made(
         "reference_statistics.py",
         after=("shards",),
-        settings=("evaluation.split", "evaluation.features.network", "evaluation.features.dims"),
+        settings=("evaluation.split", "evaluation.features.network"),
+        modules=("metrics/features/{features}.py",),
     ),
     "judge": Made("attribute_judge.py", after=("shards",), settings=("evaluation.split",)),
     "evaluation": Made(
         "evaluate.py",
         after=("generation", "reference", "judge"),
         settings=INTERVALS,
-        modules="metrics/*.py",
+        modules=METRICS,
         of_model=True,
     ),
     "floors": Made(
         "floors.py",
         after=("shards",),
         settings=("network.latent", "evaluation.split", *INTERVALS),
-        modules="metrics/*.py",
+        modules=METRICS,
     ),
     "pictures": Made("run_figures.py", after=("evaluation",), settings=("figures",), of_model=True),
     "figures": Made("experiment_figures.py", after=("evaluation",), settings=RUNS),
@@ -104,6 +106,22 @@ RESULTS: Mapping[str, Made] = {
 def digest(*parts: Any) -> str:
     """A short hash of plain values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def source_key(dataset: Mapping[str, Any], scripts: Path, fingerprint: str) -> str:
+    """What the raw faces are.
+
+    Args:
+        dataset: the configuration's section.
+        fingerprint: of a path of the user's own, from :func:`vaematrix.data.layout.fingerprint`.
+    """
+    match dataset["source"]:
+        case "path":
+            return fingerprint
+        case "drawn":
+            return digest(dataset["count"], dataset["seed"], _code(scripts / "draw_faces.py"))
+        case _:
+            return str(dataset["source"])
 
 
 class Keys:
@@ -141,8 +159,11 @@ class Keys:
     def code(self, result: str, model: str | None = None) -> str:
         """The hash of the code that makes a result."""
         made = RESULTS[result]
-        family = self.config["models"][model]["family"] if model else ""
-        files = sorted(LIBRARY.glob(made.modules.format(family=family))) if made.modules else []
+        names = {
+            "family": self.config["models"][model]["family"] if model else "",
+            "features": self.config["evaluation"]["features"]["network"],
+        }
+        files = [file for pattern in made.modules for file in sorted(LIBRARY.glob(pattern.format(**names)))]
         return _code(self.scripts / made.script, *map(module_of, files))
 
 
