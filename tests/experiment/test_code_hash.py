@@ -129,7 +129,7 @@ def jobs_on_tiny_faces(folder: Path) -> Iterator[tuple[str, list[str], SimpleNam
         SimpleNamespace(
             log=log,
             params=Params(key, split="test", sampling=sampling),
-            input=Params(shards, weights=outputs.weights),
+            input=Params(shards, weights=outputs.weights, run=outputs.run),
             output=Params({name: str(folder / name) for name in made}),
             threads=1,
         ),
