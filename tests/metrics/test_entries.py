@@ -13,6 +13,7 @@ from vaematrix.metrics.frechet import statistics
 
 LITE0 = SimpleNamespace(metric_key="frechet_efficientnet_lite0", metric_label="Fréchet distance (EfficientNet-Lite0)")
 FID = SimpleNamespace(metric_key="fid", metric_label="FID")
+ENDLESS = "endless samples against these 50 images"
 
 
 def features(count: int, seed: int) -> np.ndarray:
@@ -29,12 +30,13 @@ def measured_sets(network: SimpleNamespace, count: int) -> Measured:
 @pytest.mark.parametrize(
     ("network", "keys", "labels"),
     [
-        (FID, {"fid_infinity", "kid", "precision", "recall", "density", "coverage"}, {"FID∞", "KID", "Precision"}),
+        (FID, {"fid_infinity", "kid", "precision", "recall", "density", "coverage"},
+            {f"FID, {ENDLESS}", "KID", "Precision"}),
         (
             LITE0,
             {f"{word}_efficientnet_lite0" for word in ("kernel_distance", "precision", "recall", "density", "coverage")}
             | {"frechet_efficientnet_lite0_infinity"},
-            {"Fréchet distance∞ (EfficientNet-Lite0)", "Kernel distance (EfficientNet-Lite0)",
+            {f"Fréchet distance (EfficientNet-Lite0), {ENDLESS}", "Kernel distance (EfficientNet-Lite0)",
              "Recall (EfficientNet-Lite0)"},
         ),
     ],
@@ -61,12 +63,12 @@ def test_names_say_which_features_and_fid_of_inceptions_alone(
 
 
 def test_too_few_samples_are_left_out_by_name() -> None:
-    few = measured_sets(LITE0, 8)
+    few = measured_sets(LITE0, 15)
     assert few.entries.keys() == {
         f"{word}_efficientnet_lite0" for word in ("kernel_distance", "precision", "recall", "density", "coverage")
     }
     assert few.left_out == {
-        "frechet_efficientnet_lite0_infinity": "half of the 8 samples are not more than the features' 4 dimensions"
+        "frechet_efficientnet_lite0_infinity": "15 samples are fewer than 16, four for each of the features' dimensions"
     }
     none = measured_sets(LITE0, 5)
     assert not none.entries

@@ -1,7 +1,8 @@
-"""FID∞: samples of Gaussians whose distance is known."""
+"""The distance at endless samples: of Gaussians whose distance is known, from a reference that may be finite."""
 
 import numpy as np
 import pytest
+from pytorch_fid.fid_score import calculate_frechet_distance
 
 from vaematrix.metrics import extrapolation
 from vaematrix.metrics.extrapolation import enough, extrapolate
@@ -35,6 +36,25 @@ def test_the_intervals_hold_the_known_distance_as_often_as_they_say() -> None:
     plain, extrapolated = np.mean([(one.points[-1].distance, one.value) for one in found], axis=0)
     assert plain > 1.25 * known, "the distance of 120 samples is biased, or this shows nothing"
     assert abs(extrapolated - known) < 0.1 * (plain - known)
+
+
+@pytest.mark.parametrize("samples_a_dimension", [4, 10])
+def test_the_intervals_are_about_the_images_of_the_reference_and_no_others(samples_a_dimension: int) -> None:
+    """60 images are a biased reference: what endless samples tend to is the distance to their own statistics."""
+    of_all, mean, deviations, to_all = known_distance()
+    sixty = np.sqrt(np.diag(of_all.covariance)) * np.random.default_rng(1).normal(size=(60, DIMS))
+    reference = statistics(sixty)
+    covariance = np.cov(sixty, rowvar=False)
+    known = calculate_frechet_distance(mean, np.diag(deviations**2), sixty.mean(axis=0), covariance)
+    count = samples_a_dimension * DIMS
+    found = [
+        extrapolate(samples(seed, mean, deviations, count), reference, confidence=0.9, seed=seed)
+        for seed in range(REPLICATES)
+    ]
+    shares = [np.mean([one.low <= truth <= one.high for one in found]) for truth in (known, to_all)]
+    assert shares[1] < shares[0] - 0.2, "the distance to all images is another, or this shows nothing"
+    assert shares[0] > 0.9 - 4 * np.sqrt(0.9 * 0.1 / REPLICATES)
+    assert np.mean([one.value for one in found]) == pytest.approx(known, rel=0.1)
 
 
 def test_the_line_is_exact_where_the_distance_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +93,8 @@ def test_two_counts_miss_by_less_than_all_where_the_distance_bends() -> None:
     assert by_two < by_all / 4
 
 
-def test_half_of_the_samples_must_span_the_features() -> None:
-    assert not enough(20, 10)
-    assert enough(22, 10)
+def test_four_samples_a_dimension_are_needed() -> None:
+    assert not enough(39, 10)
+    assert enough(40, 10)
     with pytest.raises(ValueError, match="too few"):
-        extrapolate(np.zeros((20, 10)), known_distance()[0], confidence=0.95, seed=0)
+        extrapolate(np.zeros((39, 10)), known_distance()[0], confidence=0.95, seed=0)

@@ -61,7 +61,7 @@ def measure_features(
     Args:
         made, real: features of the samples and of the reference, float32 [n, dims] and [m, dims].
     """
-    _, suffix, note = _naming(network)
+    suffix, note = _naming(network)
     kernel = f"kernel_distance{suffix}" if suffix else "kid"
     words = neighbours.Neighbours._fields
     if min(len(made), len(real)) <= neighbours.K_DENSITY:
@@ -82,25 +82,25 @@ def measure_features(
 def measure_extrapolation(
     measured: Measured, network: FeatureNetwork, made: np.ndarray, reference: Statistics, confidence: float
 ) -> None:
-    """The Fréchet distance at endless samples. Args: made: features of the samples, float32 [n, dims]."""
-    name, _, note = _naming(network)
+    """The Fréchet distance at endless samples against the reference. Args: made: of the samples, float32 [n, dims]."""
     key, (count, dims) = f"{network.metric_key}_infinity", made.shape
     if not extrapolation.enough(count, dims):
-        measured.left_out[key] = f"half of the {count} samples are not more than the features' {dims} dimensions"
+        needed = extrapolation.SAMPLES_A_DIMENSION * dims
+        measured.left_out[key] = f"{count} samples are fewer than {needed}, four for each of the features' dimensions"
         return
     found = extrapolation.extrapolate(made, reference, confidence=confidence, seed=0)
     measured.add(
         key,
         found.value,
         count,
-        f"{name}∞{note}",
+        f"{network.metric_label}, endless samples against these {reference.count:,} images",
         better="lower",
         about="generation",
         low=found.low,
         high=found.high,
         protocol={
             "fit": "line through N and N/2 over 1/N",
-            "interval": "batch means",
+            "interval": "batch means of the samples; the reference's own bias is not in it",
             "confidence": confidence,
             "seed": 0,
             "reference_count": reference.count,
@@ -109,10 +109,10 @@ def measure_extrapolation(
     measured.details["frechet_by_count"] = [point._asdict() for point in found.points]
 
 
-def _naming(network: FeatureNetwork) -> tuple[str, str, str]:
-    """The distance's name, and what its key and its label say besides: ("FID", "", "") for FID alone."""
-    name, bracket, note = network.metric_label.partition(" (")
-    return name, network.metric_key.removeprefix("fid").removeprefix("frechet"), bracket + note
+def _naming(network: FeatureNetwork) -> tuple[str, str]:
+    """What the distance's key and its label say besides its name: two empty texts for FID alone."""
+    _, bracket, note = network.metric_label.partition(" (")
+    return network.metric_key.removeprefix("fid").removeprefix("frechet"), bracket + note
 
 
 def measure_latent(measured: Measured, mean: np.ndarray, variance: np.ndarray) -> None:

@@ -1,10 +1,14 @@
-"""The Fréchet distance at several sample counts, and what it tends to (FID∞; Chong and Forsyth, 2020).
+"""The Fréchet distance at several sample counts, and what it tends to: at endless samples against these M images.
 
-The distance of N samples is biased upwards by about b/N, and b depends on the model: at one N, models are not ranked
-as they would be with endless samples. The line through the distances at N and N/2, over 1/N, meets 1/N = 0 at the
-unbiased distance. It is drawn through these two alone because the distance bends over a wider range: with five times
-as many samples as dimensions, a line through all counts down to N/10 came out far too low where the spectrum is flat
-(-0.3 for 1.37, against 1.14 by two; tests/test_extrapolation.py). The reference stays the same at every N.
+FID∞ of Chong and Forsyth (2020), for the samples alone. The distance of N samples is biased upwards by about b/N, and b
+depends on the model: at one N, models are not ranked as they would be with endless samples. The line through the
+distances at N and N/2, over 1/N, meets 1/N = 0 at the unbiased distance. It is drawn through these two alone because
+the distance bends over a wider range: with five times as many samples as dimensions, a line through all counts down to
+N/10 came out far too low where the spectrum is flat (-0.3 for 1.37, against 1.14 by two;
+tests/metrics/test_extrapolation.py). With fewer than four samples a dimension two counts lie on the bend as well.
+
+The reference is the same M images at every N. Its own bias, about c/M, is in the value and not in the interval: what is
+estimated is the distance to these images, not to what they are drawn from.
 
 A count N/k is measured on k disjoint subsets. That gives the interval, too: the mean over the ten subsets of N/10 has
 the same leading noise as the distance at N, so their standard deviation over √10 is its standard error (batch means),
@@ -20,6 +24,7 @@ from scipy import linalg, stats
 from vaematrix.metrics.frechet import Statistics, root_of
 
 PARTS = (10, 5, 3, 2, 1)  # 21 distances in all
+SAMPLES_A_DIMENSION = 4
 
 
 class Point(NamedTuple):
@@ -31,7 +36,7 @@ class Point(NamedTuple):
 
 
 class Extrapolation(NamedTuple):
-    """The distance at endless samples, its confidence interval, and the distances it comes from, by count."""
+    """The distance at endless samples, its interval (of the samples, not of the reference), and what it comes from."""
 
     value: float
     low: float
@@ -40,12 +45,12 @@ class Extrapolation(NamedTuple):
 
 
 def enough(count: int, dims: int) -> bool:
-    """Whether `count` samples can be extrapolated from: half of them have a covariance of full rank."""
-    return count // 2 > dims
+    """Whether `count` samples of features of `dims` dimensions can be extrapolated from."""
+    return count >= SAMPLES_A_DIMENSION * dims
 
 
 def extrapolate(features: np.ndarray, reference: Statistics, *, confidence: float, seed: int) -> Extrapolation:
-    """The distance from `reference` at several counts, and at endless samples.
+    """The distance from `reference` at several counts, and at endless samples against its images.
 
     Args:
         features: of the samples, [n, dims], with `enough(n, dims)`.

@@ -44,7 +44,8 @@ CAPTIONS = {
     "posterior mean over the evaluation split, in falling order; a thin line is a seed. A unit below the dashed line "
     "is inactive: it says nothing about the face.",
     "distance_by_count": "The Fréchet distance at several numbers of samples, drawn over 1/N, and the line through the "
-    "two largest, which meets endless samples on the left, with its interval. The distance falls with N, and not alike "
+    "two largest, which meets endless samples against these images on the left, with its interval; the bias that comes "
+    "from so many reference images is not in the interval. The distance falls with N, and not alike "
     "for all models: compare at one N, or at the left edge.",
     "weights": "All ways to divide the weight among the three metrics: a corner gives one metric all of it. The colour "
     "is the model with the highest mean total there, stripes a tie; the markers are the weights in use. Left, the "

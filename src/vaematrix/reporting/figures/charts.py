@@ -173,7 +173,7 @@ def distance_by_count(
         if counts:
             axis.set_xticks([0, *(1 / count for count in counts)], ["∞", *(f"{count:,}" for count in counts)])
         else:
-            note = "Not measured: fewer than two samples a dimension of the features."
+            note = "Not measured: fewer than four samples a dimension of the features."
             axis.text(0.5, 0.5, note, transform=axis.transAxes, ha="center", va="center")
             axis.set(xticks=[], yticks=[])
         _legend(figure, looks)
