@@ -5,7 +5,7 @@
 
 The nodes live in a network namespace that knows the controller and nothing else, as compute nodes of a cluster do.
 Their GPUs are character devices: Slurm hands them out and sets CUDA_VISIBLE_DEVICES as with real ones. Memory is
-enforced.
+enforced. Who tries it out says `export VAEMATRIX_ALLOW_CPU=1`, since torch sees no such GPU.
 """
 
 import argparse
@@ -49,6 +49,7 @@ class Cluster:
     def up(self) -> None:
         """Start everything; returns when all nodes are idle. Raises RuntimeError where something does not come up."""
         refuse_a_foreign_slurm(self.accounting)
+        os.environ["VAEMATRIX_ALLOW_CPU"] = "1"  # what is submitted from here gets GPUs that torch cannot see
         for name in ("run", "log", "state", "gpu"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._network()

@@ -1,5 +1,6 @@
 """The families: what they are, and where the theory says that they are each other."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.models import losses
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
-from vaematrix.models.weights import build, load, save
+from vaematrix.models.weights import build, intact, load, save
 
 NETWORK = Network(size=16, widths=(4, 8), latent=5, attributes=3)
 
@@ -167,3 +168,14 @@ def test_weights_come_back_as_they_were(family: str, tmp_path: Path) -> None:
     assert torch.equal(again.decode(noise[0], y), m.decode(noise[0], y))
     assert type(again) is type(m)
     assert json.dumps(again.network.as_dict()) == json.dumps(NETWORK.as_dict())
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut short"])
+def test_weights_that_are_not_those_of_their_training_are_named(damage: str, tmp_path: Path) -> None:
+    file, run = tmp_path / "model.safetensors", tmp_path / "run.json"
+    file.write_bytes(bytes(range(256)))
+    run.write_text(json.dumps({"weights_sha256": hashlib.sha256(bytes(range(256))).hexdigest()}))
+    assert intact(file, run) == hashlib.sha256(bytes(range(256))).hexdigest()
+    file.write_bytes(bytes(range(254)) + (b"ab" if damage == "flipped" else b""))
+    with pytest.raises(UserError, match=r"^\S+/model\.safetensors: .*run\.json names another.*delete it"):
+        intact(file, run)

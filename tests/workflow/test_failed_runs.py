@@ -125,24 +125,28 @@ def test_a_failed_model_can_be_taken_out(project: Path, finished: Path, tmp_path
 
 def test_runs_can_be_left_out_by_hand(project: Path) -> None:
     settings = yaml.safe_load((project / "tests/tiny.yaml").read_text())
-    settings["missing"] = [{"model": "conditional_vae", "seed": 1, "reason": "diverged"}]
+    reason = "diverged </script><script>alert(1)</script>"
+    settings["missing"] = [{"model": "conditional_vae", "seed": 1, "reason": reason}]
     (project / "mine.yaml").write_text(yaml.safe_dump(settings))
     shutil.rmtree(project / RESULTS / "conditional_vae/seed-1")
     run = snakemake(project, config="mine.yaml")
     assert run.returncode == 0, run.stdout
-    assert rows(project)["conditional_vae"]["missing"] == "seed 1: diverged"
+    assert rows(project)["conditional_vae"]["missing"] == f"seed 1: {reason}"
     assert not (project / RESULTS / "conditional_vae/seed-1").exists()
+    page = snakemake(project, "--report", "report.html", config="mine.yaml")
+    assert page.returncode == 0, page.stdout
+    assert "<script>alert(1)" not in (project / "report.html").read_text()
 
 
 def test_without_any_finished_run_there_are_no_tables(project: Path) -> None:
     shutil.rmtree(project / RESULTS / "tables")
     script = project / "workflow/scripts/reference_statistics.py"
-    script.write_text(f"raise ImportError('no such library')\n{script.read_text()}")
+    script.write_text(f"import os\n\nos.kill(os.getpid(), 9)\n{script.read_text()}")
     run = snakemake(project)
     assert run.returncode != 0
     assert "No run is finished, hence no tables." in run.stdout
     assert {re.sub(".*: ", "", line) for line in lines(run.stdout, "missing")} == {
-        "reference_statistics failed, logs/tiny/reference_statistics.log"
+        "reference_statistics failed, logs/tiny/reference_statistics.log: killed by signal 9, probably out of memory"
     }
     assert not (project / RESULTS / "tables").exists()
 
@@ -164,4 +168,16 @@ def test_who_stops_snakemake_gets_no_tables(project: Path, name: str) -> None:
     assert driver.wait(240) != 0
     assert "ZeroDivisionError" in output.read_text()
     assert not lines(output.read_text(), "missing")
+    assert contents(project)[f"{RESULTS}/tables/summary.txt"] == tables
+
+
+def test_trainings_that_were_interrupted_make_no_tables_whatever_snakemake_noticed(project: Path) -> None:
+    """The terminal's Ctrl-C may end the last jobs before Snakemake sees it: here, it never does."""
+    break_beta_vae(project, "import os, torch; os.kill(os.getpid(), 2) if torch.initial_seed() else 1 / 0")
+    tables = contents(project)[f"{RESULTS}/tables/summary.txt"]
+    run = snakemake(project)
+    assert run.returncode != 0
+    assert "interrupted: stopped by SIGINT after saving" in run.stdout
+    assert "ZeroDivisionError" in run.stdout
+    assert not lines(run.stdout, "missing")
     assert contents(project)[f"{RESULTS}/tables/summary.txt"] == tables

@@ -376,3 +376,18 @@ def test_the_four_models_on_a_few_hundred_real_faces(real_faces: Path, tmp_path:
     summary = json.loads((results / "dataset/summary.json").read_text())
     assert summary["counts"] == {"train": 320, "valid": 40, "test": 60}
     assert (results / "report/report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_damaged_record_stops_no_plan(project: Path) -> None:
+    foreign = project / "results/other/vae/seed-0/run.json"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("{")
+    damaged = ["beta_vae/seed-0/run.json", "beta_vae/seed-1/metrics.json"]
+    for name, text in zip(damaged, ("", "[]"), strict=True):
+        (project / "results/tiny" / name).write_text(text)
+    for arguments in (["--dry-run"], ["--unlock"]):
+        run = snakemake(project, *arguments)
+        assert run.returncode == 0, run.stdout
+        for name in damaged:
+            assert re.search(rf"^warning: results/tiny/{name}: .*Delete it", run.stdout, flags=re.M)
+        assert "other/vae" not in run.stdout

@@ -112,7 +112,7 @@ FEATURES = config["evaluation"]["features"]
 REFERENCE = f"{config['evaluation']['split']}-{FEATURES['network']}"
 MODELS = list(config["models"])
 SEEDS = config["training"]["seeds"]
-MISSING = {(run["model"], run["seed"]): run["reason"] for run in config["missing"]}
+MISSING = records.missing_runs(config)
 RUNS = [run for run in itertools.product(MODELS, SEEDS) if run not in MISSING]
 FIRST_RUNS = [next(runs) for _, runs in itertools.groupby(RUNS, key=lambda run: run[0])]  # the report shows these
 SHARED_TRAINING = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}

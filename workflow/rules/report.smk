@@ -1,4 +1,7 @@
 # Pictures, tables and the report: made from files alone, without torch.
+#
+# Why runs are missing is read from the config by the scripts, and counts in the keys: the words may hold file names, and
+# Snakemake writes params into the scripts of its report.html as they are.
 
 
 rule run_figures:
@@ -121,7 +124,6 @@ rule tables:
         runtime=10,
     params:
         models=MODELS,
-        missing=MISSING,
         rubric=RUBRIC,
         run_keys=lambda wildcards: {model: KEYS.of("evaluation", model) for model in MODELS},
         key=lambda wildcards: KEYS.of("tables"),
@@ -154,7 +156,6 @@ if TRIANGLE:
             runtime=10,
         params:
             models=MODELS,
-            missing=MISSING,
             rubric=RUBRIC,
             key=lambda wildcards: KEYS.of("triangle"),
         script:
@@ -184,7 +185,6 @@ rule index_runs:
         runtime=10,
     params:
         experiment=config["experiment"],
-        missing=MISSING,
         logs=LOGS,
         models=MODELS,
         seeds=SEEDS,
@@ -218,7 +218,6 @@ rule report:
         runtime=10,
     params:
         models=MODELS,
-        missing=MISSING,
         rubric=RUBRIC,
         settings={"network": config["network"], "training": SHARED_TRAINING, "models": ENTRIES},
         key=lambda wildcards: KEYS.of("report"),

@@ -11,8 +11,6 @@ import torch
 
 from vaematrix.common import devices
 from vaematrix.common.console import logged
-from vaematrix.common.errors import UserError
-from vaematrix.common.files import read_json, sha256
 from vaematrix.common.images import write_images
 from vaematrix.common.vectors import write_vectors
 from vaematrix.data.shards import Faces, read_faces
@@ -43,7 +41,7 @@ class Encoded:
 def main(snakemake: Any) -> None:
     p, output = snakemake.params, snakemake.output
     with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
-        digest = intact(snakemake.input.weights, snakemake.input.run)
+        digest = weights.intact(snakemake.input.weights, snakemake.input.run)
         origin = {"vaematrix.key": p.key, "vaematrix.weights_sha256": digest}
         # Snakemake knows by now that the training is complete, so nothing can need its checkpoint any more.
         checkpoint.clear(Path(snakemake.input.weights).parent)
@@ -62,21 +60,6 @@ def main(snakemake: Any) -> None:
         write_traversal(output.traversal, model, faces, origin)
         write_interpolations(output.interpolations, model, faces, origin)
         write_switched(output.attributes, model, train, faces, origin)
-
-
-def intact(weights: str, run: str) -> str:
-    """The SHA-256 of weights that are as their training left them, by its `run.json`.
-
-    Raises:
-        UserError: the file was cut short, damaged or replaced.
-    """
-    digest = sha256(weights)
-    if digest != read_json(run)["weights_sha256"]:
-        raise UserError(
-            f"{weights}: is not the file that the training wrote (its SHA-256 is {digest[:16]}…, {run} names another). "
-            "Copy it again from where it came, or delete it: then the same command trains this run anew."
-        )
-    return digest
 
 
 def write_samples(

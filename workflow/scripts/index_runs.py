@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vaematrix.common.console import logged
+from vaematrix.common.records import missing_runs
 from vaematrix.reporting.run_index import IndexedRun, write_index
 
 RECORDS = ("run.json", "metrics.json")
@@ -14,12 +15,12 @@ JOBS = ("train", "generate", "evaluate")  # done by now, whatever order Snakemak
 def main(snakemake: Any) -> None:
     p, results = snakemake.params, Path(snakemake.output[0]).parents[1]
     with logged(snakemake.log[0]):
-        runs = []
+        runs, missing = [], missing_runs(snakemake.config)
         for model, seed in itertools.product(p.models, p.seeds):
             name = f"{model}/seed-{seed}"
             files = [results / name / record for record in RECORDS]
             files += [Path(p.logs, job, f"{name}.log") for job in JOBS]
-            runs.append(IndexedRun(model, seed, files, p.missing.get((model, seed), "")))
+            runs.append(IndexedRun(model, seed, files, missing.get((model, seed), "")))
         write_index(snakemake.output[0], f"{p.experiment}: runs", runs)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from vaematrix.common.console import logged
 from vaematrix.common.files import read_json
+from vaematrix.common.records import missing_runs
 from vaematrix.reporting.report import Figure, write_report
 from vaematrix.reporting.tables import collect
 
@@ -22,7 +23,7 @@ def main(snakemake: Any) -> None:
         write_report(
             Path(snakemake.output[0]).parent,
             Path(files.tables[0]).parent,
-            collect(runs, p.rubric, p.models, floors, p.missing),
+            collect(runs, p.rubric, p.models, floors, missing_runs(snakemake.config)),
             records=list(map(read_json, files.runs)),
             settings=p.settings,
             figures=[*(Figure(path, path.stem) for path in map(Path, [*files.figures, *triangle])), *pictures],

@@ -7,6 +7,7 @@ from vaematrix.analysis.differences import read_per_image
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import read_json
+from vaematrix.common.records import missing_runs
 from vaematrix.reporting.tables import write_tables
 
 
@@ -19,7 +20,8 @@ def main(snakemake: Any) -> None:
                 raise UserError(f"{path} was made by other settings or code than today's. Delete it and run again.")
         names = [(run["run"]["model"], run["run"]["seed"]) for run in runs]
         per_image = dict(zip(names, map(read_per_image, snakemake.input.per_image), strict=True))
-        write_tables(Path(snakemake.output.summary).parent, runs, p.rubric, p.models, floors, p.missing, per_image)
+        folder, missing = Path(snakemake.output.summary).parent, missing_runs(snakemake.config)
+        write_tables(folder, runs, p.rubric, p.models, floors, missing, per_image)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a plan reads in the records of earlier runs, run.json and metrics.json."""
+"""What is known of runs before their results are read: from run.json and metrics.json, or from the config."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +29,11 @@ def speed_on_a_cluster(path: str | Path, widths: Sequence[int]) -> float | None:
         return float(run["images_per_second"]) if same else None
     except (UserError, OSError, KeyError, TypeError, ValueError):
         return None
+
+
+def missing_runs(config: Mapping[str, Any]) -> dict[tuple[str, int], str]:
+    """Why the runs (model, seed) that the configuration leaves out are missing."""
+    return {(run["model"], run["seed"]): run["reason"] for run in config["missing"]}
 
 
 def _record(path: str | Path) -> Mapping[str, Any]:

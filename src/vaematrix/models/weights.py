@@ -11,7 +11,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from vaematrix.common.files import written_whole
+from vaematrix.common.errors import UserError
+from vaematrix.common.files import read_json, sha256, written_whole
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
 
@@ -44,3 +45,18 @@ def load(path: str | Path, device: torch.device) -> Autoencoder:
     model = build(network=network, **configuration)
     model.load_state_dict(load_file(path))
     return model.to(device).eval()
+
+
+def intact(path: str | Path, run: str | Path) -> str:
+    """The SHA-256 of weights that are as their training left them, by its `run.json`.
+
+    Raises:
+        UserError: the file was cut short, damaged or replaced.
+    """
+    digest = sha256(path)
+    if digest != read_json(run)["weights_sha256"]:
+        raise UserError(
+            f"{path}: is not the file that the training wrote (its SHA-256 is {digest[:16]}…, {run} names another). "
+            "Copy it again from where it came, or delete it: then the same command trains this run anew."
+        )
+    return digest
