@@ -105,6 +105,7 @@ def test_a_matrix_keeps_its_order(page: Browser, tables: Path) -> None:
 def test_the_index_holds_every_record_and_log(page: Browser, tmp_path: Path) -> None:
     files = [tmp_path / "run.json", tmp_path / "train.log", tmp_path / "absent.log"]
     record = {"device": "GPU <1>", "seconds": 90.0, "peak_memory_mb": 512, "images_per_second": 1234.5}
+    record["git_commit"] = "0123456789abcdef+changes"
     files[0].write_text(json.dumps(record))
     files[1].write_text("epoch 1\n</pre><script>throw 1</script><img src=https://example.org/x.png>\n")
     runs = [IndexedRun("a_b & 50%", 0, files), IndexedRun("vae", 1, (), "train failed, logs/x.log: the loss was NaN")]
@@ -112,7 +113,7 @@ def test_the_index_holds_every_record_and_log(page: Browser, tmp_path: Path) -> 
     page.open(tmp_path / "runs.html", PHONE, phone=True)
     rows = page.evaluate("[...document.querySelectorAll('tbody tr')].map(r => [...r.cells].map(c => c.textContent))")
     assert rows == [
-        ["a_b & 50%", "0", "finished", "GPU <1>", "1.5", "1,234", "0.51", "–"],
+        ["a_b & 50%", "0", "finished", "GPU <1>", "1.5", "1,234", "0.51", "0123456789ab+"],
         ["vae", "1", "missing", "–", "–", "–", "–", "–"],
     ]
     shown = page.evaluate("[...document.querySelectorAll('pre')].map(p => p.textContent)")

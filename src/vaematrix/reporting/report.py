@@ -16,7 +16,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.files import write_text, written_whole
 from vaematrix.reporting import latex
 from vaematrix.reporting.pages import TEMPLATES
-from vaematrix.reporting.run_index import cost_text
+from vaematrix.reporting.run_index import cost_text, short_hash
 from vaematrix.reporting.tables import Results, floor_word, leaders, metric_word
 
 if TYPE_CHECKING:
@@ -329,16 +329,11 @@ def _known(records: Sequence[Mapping[str, Any]], key: str) -> list[float]:
 
 def provenance_rows(results: Results, records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Model, seed, and the beginnings of the hashes of weights, code and data and of the git commit."""
-
-    def short(value: Any) -> str:
-        text = str(value) if value else "–"
-        mark = "+" if text.endswith("+changes") else ""
-        return text if len(text) <= 12 else text[:12] + mark
-
     sources = records or [{**run.get("protocol", {}), **run["run"]} for run in results.runs]
     keys = ("weights_sha256", "code", "data", "git_commit")
     return [
-        [str(of.get("model", "–")), str(of.get("seed", "–")), *(short(of.get(key)) for key in keys)] for of in sources
+        [str(of.get("model", "–")), str(of.get("seed", "–")), *(short_hash(of.get(name)) for name in keys)]
+        for of in sources
     ]
 
 

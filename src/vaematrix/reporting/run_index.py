@@ -43,10 +43,17 @@ def _shown(run: IndexedRun) -> dict[str, Any]:
             cost_text(record, "seconds", 60, 1),
             cost_text(record, "images_per_second", 1, 0),
             cost_text(record, "peak_memory_mb", 1000, 2),
-            (record.get("git_commit") or "–")[:10],
+            short_hash(record.get("git_commit")),
         ],
         "files": files,
     }
+
+
+def short_hash(value: Any) -> str:
+    """The beginning of a hash, with a plus where it is of a commit and files differed from it; a dash for None."""
+    text = str(value) if value else "–"
+    mark = "+" if text.endswith("+changes") else ""
+    return text if len(text) <= 12 else text[:12] + mark
 
 
 def cost_text(record: Mapping[str, Any], key: str, divisor: float, places: int) -> str:
