@@ -5,6 +5,7 @@
 # make bench  speed beside the peers': 20 minutes on two idle cores; ROW=training measures that row alone
 # make bench-gpu  the same on a GPU, in $(PYTHON)'s own environment; what is not installed there is left out
 # make report CONFIG=config/config.yaml   Snakemake's HTML report, results/report.html
+# make docs   the documentation: site/index.html
 # make watch   the running trainings, live: epoch, loss, images/s, time left
 # make compare A=results/old B=results/new   what changed, also as results/compare.csv and .html; FORCE=1 across protocols
 
@@ -13,12 +14,13 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 CONFIG ?= config/demo.yaml
 BENCH := benchmarks/.venv
 ROWS := training sampling shards loading inception frechet ssim memory precision demo scaling
 GPU_ROWS := training sampling shards loading inception ssim memory precision scaling
 
-.PHONY: install demo test test-slurm lint report watch compare clean bench bench-gpu
+.PHONY: install demo test test-slurm lint docs report watch compare clean bench bench-gpu
 
 install: $(VENV)/installed
 
@@ -39,7 +41,15 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check src workflow tests benchmarks
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/lint-imports
+	@$(MKDOCS)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	@$(BIN)/python -m pytest tests/workflow/test_lint.py
+
+docs: $(VENV)/installed-dev
+	@$(MKDOCS)
+	@echo "Pages: site/index.html"
 
 report: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile $(CONFIG) --report results/report.html --report-stylesheet workflow/report/style.css
