@@ -101,7 +101,7 @@ def test_the_faces_and_the_rubric_are_in_the_keys(
     [
         ("train.py", chain(*MODELS) | ALL_RUNS),
         ("generate.py", chain(*MODELS, of=("generation", "evaluation", "pictures")) | ALL_RUNS),
-        ("reference_statistics.py", {"reference"} | EVALUATED | ALL_RUNS),
+        ("reference_statistics.py", {"reference", "floors"} | EVALUATED | ALL_RUNS),
         ("attribute_judge.py", {"judge"} | EVALUATED | ALL_RUNS),
         ("evaluate.py", EVALUATED | ALL_RUNS),
         ("floors.py", {"floors", "tables", "report", "pdf"}),

@@ -9,7 +9,8 @@ import torch
 from vaematrix.metrics import entries
 from vaematrix.metrics.attributes import Judge
 from vaematrix.metrics.entries import Measured
-from vaematrix.metrics.frechet import statistics
+from vaematrix.metrics.feature_distance import feature_distance
+from vaematrix.metrics.frechet import distance, statistics
 
 LITE0 = SimpleNamespace(metric_key="frechet_efficientnet_lite0", metric_label="Fréchet distance (EfficientNet-Lite0)")
 FID = SimpleNamespace(metric_key="fid", metric_label="FID")
@@ -60,6 +61,31 @@ def test_names_say_which_features_and_fid_of_inceptions_alone(
     }, "and no entry has an sd that might be taken for one over seeds"
     assert not any("sd" in entry for entry in measured.entries.values())
     assert [point["count"] for point in measured.details["frechet_by_count"]] == [6, 12, 20, 30, 60]
+
+
+@pytest.mark.parametrize(("about", "key"), [("generation", "fid"), ("reconstruction", "reconstruction_fid")])
+def test_a_frechet_distance_stands_beside_its_check(about: str, key: str) -> None:
+    measured, network = Measured(), SimpleNamespace(**vars(FID), identity={"network": "a"})
+    reference = statistics(features(50, 1), network.identity)
+    entries.measure_frechet(measured, network, features(60, 0), reference, about)
+    entry = measured.entries[key]
+    assert entry["value"] == distance(statistics(features(60, 0), network.identity), reference)
+    assert (entry["about"], entry["count"], entry["better"]) == (about, 60, "lower")
+    assert entry["label"] == ("FID" if about == "generation" else "FID of reconstructions")
+    assert measured.checks.keys() == {key}
+
+
+def test_the_feature_distance_has_a_name_an_interval_and_a_value_an_image() -> None:
+    measured, originals, others = Measured(), abs(features(40, 0)), abs(features(40, 1))
+    identity = {"network": "EfficientNet-Lite0", "weights_sha256": "00", "dims": 4}
+    network = SimpleNamespace(name="efficientnet_lite0", title="EfficientNet-Lite0", identity=identity)
+    values = entries.measure_feature_distance(measured, network, originals, others, resamples=200, confidence=0.9)
+    entry = measured.entries["feature_distance_efficientnet_lite0"]
+    assert values["feature_distance_efficientnet_lite0"] == pytest.approx(feature_distance(originals, others))
+    assert entry["value"] == pytest.approx(feature_distance(originals, others).mean())
+    assert entry["low"] < entry["value"] < entry["high"]
+    assert (entry["label"], entry["about"]) == ("Feature distance (EfficientNet-Lite0)", "reconstruction")
+    assert entry["protocol"] == {"distance": "1 - cosine", **identity}, "so that other weights are not compared"
 
 
 def test_too_few_samples_are_left_out_by_name() -> None:

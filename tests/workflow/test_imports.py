@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
-COMPUTING = {"train", "generate", "evaluate", "reference_statistics"}
+COMPUTING = {"train", "generate", "evaluate", "floors", "reference_statistics"}
 
 
 def imports_torch(module: str) -> bool:

@@ -61,7 +61,7 @@ def test_what_computes_with_torch_asks_for_one_gpu(rule: str, project: Path) -> 
     assert int(asked["mem_mb"]) == 4000 + 15  # and the 600 faces of 12,288 bytes twice
 
 
-@pytest.mark.parametrize("rule", ["floors", "tables"])
+@pytest.mark.parametrize("rule", ["attribute_judge", "tables"])
 def test_what_does_not_asks_for_none(rule: str, project: Path) -> None:
     assert "gpu" not in resources(project, rule)
 
@@ -73,13 +73,13 @@ def test_the_sites_lines_hold_when_their_comment_signs_go(project: Path) -> None
     assert lines == 7
     profile.write_text(text)
     try:
-        train, floors = resources(project, "train"), resources(project, "floors")
+        train, judge = resources(project, "train"), resources(project, "attribute_judge")
     finally:
         profile.write_text(before)
     assert (train["slurm_partition"], train["gpu_model"], train["runtime"]) == ("gpu", "a100", "600")
     assert (train["constraint"], train["qos"], train["gpu"]) == ("a100", "normal", "1")
-    assert (floors["slurm_partition"], floors["constraint"]) == ("", "a100")
-    assert "gpu_model" not in floors
+    assert (judge["slurm_partition"], judge["constraint"]) == ("", "a100")
+    assert "gpu_model" not in judge
 
 
 def test_partition_and_account_come_from_the_environment_or_the_command_line(project: Path) -> None:

@@ -223,6 +223,16 @@ def test_every_run_says_what_its_codes_and_samples_are_worth(finished: Path) -> 
         assert entries["kl"]["value"] == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_feature_distance_is_that_of_each_face_and_its_reconstruction(finished: Path) -> None:
+    key = "feature_distance_efficientnet_lite0"
+    for model in MODELS:
+        folder = finished / f"results/tiny/{model}/seed-0"
+        entry = json.loads((folder / "metrics.json").read_text())["metrics"][key]
+        assert np.mean(parquet.read_table(folder / "per_image.parquet")[key]) == pytest.approx(entry["value"])
+    floors = [json.loads((finished / f"results/tiny/floors/{name}.json").read_text()) for name in ("mean_face", "pca")]
+    assert all(0 < floor["metrics"][key]["value"] < 1 for floor in floors)
+
+
 def test_pytorch_fid_reads_the_reference(finished: Path) -> None:
     (file,) = finished.glob("resources/tiny/*/statistics-test-efficientnet_lite0.npz")
     mean, covariance = compute_statistics_of_path(str(file), None, 1, 1280, "cpu")

@@ -139,6 +139,9 @@ rule floors:
     """What no model should fall below, for scale: the mean face, and PCA with as many components as the latent."""
     input:
         shards=SHARDS,
+        statistics=rules.reference_statistics.output.statistics,
+        features=rules.reference_statistics.output.features,
+        inception=INCEPTION,
     output:
         mean_face=f"{RESULTS}/floors/mean_face.json",
         pca=f"{RESULTS}/floors/pca.json",
@@ -148,12 +151,14 @@ rule floors:
         f"{LOGS}/floors.benchmark.tsv"
     threads: config["training"]["threads"]
     resources:
+        gpu=1,
         mem_mb=memory_mb,
-        runtime=generation_minutes,
+        runtime=features_minutes,
     params:
         experiment=config["experiment"],
         dataset=DATASET["name"],
         split=config["evaluation"]["split"],
+        network=FEATURES["network"],
         components=config["network"]["latent"],
         confidence=config["evaluation"]["confidence"],
         resamples=config["evaluation"]["resamples"],

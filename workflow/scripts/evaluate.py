@@ -44,7 +44,12 @@ def main(snakemake: Any) -> None:
         network = load_network(p.network, files.inception or None, device)
         reference = read_reference(files.statistics, network, len(faces.images))
         real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
-        measure_sets(measured, network, samples, reconstructions, real, reference, p.confidence, device)
+        measure_samples(measured, network, samples, real, reference, p.confidence, device)
+        rebuilt = network.features_of(reconstructions, "reconstructions")
+        entries.measure_frechet(measured, network, rebuilt, reference, "reconstruction")
+        per_image |= entries.measure_feature_distance(
+            measured, network, real, rebuilt, resamples=p.resamples, confidence=p.confidence
+        )
         conditional = bool(asked.column_names)  # only conditional models are asked for attributes
         measure_codes(measured, files.latents, p.split, faces.attribute_names, conditional)
         if conditional:
@@ -75,23 +80,18 @@ def read_reference(path: str, network: FeatureNetwork, count: int) -> Statistics
     return reference
 
 
-def measure_sets(
+def measure_samples(
     measured: Measured,
     network: FeatureNetwork,
     samples: np.ndarray,
-    reconstructions: np.ndarray,
     real: np.ndarray,
     reference: Statistics,
     confidence: float,
     device: torch.device,
 ) -> None:
-    """All that is said of samples and reconstructions as sets, uint8 [n, h, w, 3], against the reference's features."""
-    made, rebuilt = network.features_of(samples, "samples"), network.features_of(reconstructions, "reconstructions")
-    for prefix, about, features in (("", "generation", made), ("reconstruction_", "reconstruction", rebuilt)):
-        of_these = frechet.statistics(features, network.identity)
-        key = prefix + network.metric_key
-        measured.entries[key] = network.entry(frechet.distance(of_these, reference), len(features), about)
-        measured.checks[key] = definitions.check_frechet(of_these, reference)
+    """All that is said of samples as a set, uint8 [n, h, w, 3], against the reference's features, float32 [m, dims]."""
+    made = network.features_of(samples, "samples")
+    entries.measure_frechet(measured, network, made, reference, "generation")
     entries.measure_extrapolation(measured, network, made, reference, confidence)
     entries.measure_features(measured, network, made, real, device)
 

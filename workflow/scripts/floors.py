@@ -4,48 +4,61 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from vaematrix import metrics
-from vaematrix.common import provenance
+from vaematrix.common import devices, provenance
 from vaematrix.common.console import logged
 from vaematrix.common.files import write_json
 from vaematrix.common.images import read_metadata
+from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
+from vaematrix.metrics import entries, frechet
 from vaematrix.metrics.definitions import check_ssim
+from vaematrix.metrics.entries import Measured
+from vaematrix.metrics.features import load_network
 from vaematrix.metrics.floors import mean_face, pca_reconstructions
 
 
 def main(snakemake: Any) -> None:
-    p = snakemake.params
-    with logged(snakemake.log[0]):
-        train, faces = (read_faces(snakemake.input.shards, split) for split in ("train", p.split))
-        prepared = read_metadata(snakemake.input.shards[0])
+    p, files = snakemake.params, snakemake.input
+    with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
+        train, faces = (read_faces(files.shards, split) for split in ("train", p.split))
+        prepared = read_metadata(files.shards[0])
+        network = load_network(p.network, files.inception or None, device)
+        reference = frechet.load(files.statistics, network.identity)
+        real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
         projected, fitted_on = pca_reconstructions(train.images, faces.images, p.components, seed=0)
         means = np.broadcast_to(mean_face(train.images), faces.images.shape)
         floors = {
             "mean_face": ("mean face", means, len(train.images)),
             "pca": (f"PCA ({p.components} components)", projected, fitted_on),
         }
+        interval = {"resamples": p.resamples, "confidence": p.confidence}
         for output, (name, images, fitted) in floors.items():
-            entries, per_image = metrics.evaluate_pairs(
-                faces.images, images, resamples=p.resamples, confidence=p.confidence, seed=0
-            )
+            measured = Measured()
+            measured.entries, per_image = metrics.evaluate_pairs(faces.images, images, **interval, seed=0)
+            measured.checks["ssim"] = check_ssim(faces.images, images, per_image["ssim"])
+            rebuilt = network.features_of(images, name)
+            entries.measure_frechet(measured, network, rebuilt, reference, "reconstruction")
+            entries.measure_feature_distance(measured, network, real, rebuilt, **interval)
             protocol = {
                 "dataset": p.dataset,
                 **{key: prepared[f"vaematrix.{key}"] for key in ("source", "crop", "size", "filter")},
                 "split": p.split,
                 "images": len(faces.images),
                 "fitted_on": fitted,
-                "confidence": p.confidence,
-                "resamples": p.resamples,
+                "features": network.identity,
+                **interval,
                 "code": p.code,
                 "key": p.key,
                 "versions": provenance.versions(),
             }
             run = {"experiment": p.experiment, "model": name, "family": "floor", "seed": 0}
-            checks = {"ssim": asdict(check_ssim(faces.images, images, per_image["ssim"]))}
+            checks = {key: asdict(check) for key, check in measured.checks.items()}
             write_json(
-                snakemake.output[output], {"run": run, "metrics": entries, "checks": checks, "protocol": protocol}
+                snakemake.output[output],
+                {"run": run, "metrics": measured.entries, "checks": checks, "protocol": protocol},
             )
 
 

@@ -78,7 +78,7 @@ RESULTS: Mapping[str, Made] = {
     ),
     "floors": Made(
         "floors.py",
-        after=("shards",),
+        after=("reference",),
         settings=("network.latent", "evaluation.split", *INTERVALS),
         modules=METRICS,
     ),

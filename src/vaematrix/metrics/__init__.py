@@ -2,10 +2,11 @@
 
 A reconstruction metric gives one number a pair of images; its file holds a tuple `METRICS` and is found by being here.
 A distance between sets of images takes three steps: features (:mod:`.features`), their mean and covariance, and the
-distance of those (:mod:`.frechet`); :mod:`.kernel_distance`, :mod:`.neighbours` and :mod:`.extrapolation` take the
-features themselves. :mod:`.latent` and :mod:`.attributes` judge the codes and what is seen in samples; :mod:`.entries`
-writes all of these up, and :mod:`.definitions` holds SSIM and the Fréchet distance against the packages that define
-them. :mod:`.floors` holds what any model has to beat. Metrics know arrays, never models.
+distance of those (:mod:`.frechet`); :mod:`.kernel_distance`, :mod:`.neighbours`, :mod:`.extrapolation` and
+:mod:`.feature_distance` take the features themselves. :mod:`.latent` and :mod:`.attributes` judge the codes and what is
+seen in samples; :mod:`.entries` writes all of these up, and :mod:`.definitions` holds SSIM and the Fréchet distance
+against the packages that define them. :mod:`.floors` holds what any model has to beat. Metrics know arrays, never
+models.
 """
 
 import importlib
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 # These are no reconstruction metrics, and importing them costs seconds (torch, scikit-learn).
 _OTHER_MODULES = {
-    "attributes", "bootstrap", "definitions", "entries", "extrapolation", "features", "floors", "frechet",
-    "inception_weights", "kernel_distance", "latent", "neighbours",
+    "attributes", "bootstrap", "definitions", "entries", "extrapolation", "feature_distance", "features", "floors",
+    "frechet", "inception_weights", "kernel_distance", "latent", "neighbours",
 }  # fmt: skip
 _IMAGES_AT_ONCE = 16  # 1.6 MB in float64 at 64x64, which fits the cache
 _IMAGES_AT_ONCE_ON_GPU = 512

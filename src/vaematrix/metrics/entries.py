@@ -9,9 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from vaematrix.metrics import attributes, extrapolation, kernel_distance, latent, neighbours
+from vaematrix.metrics import attributes, definitions, extrapolation, frechet, kernel_distance, latent, neighbours
 from vaematrix.metrics.attributes import Judge
+from vaematrix.metrics.bootstrap import mean_interval
 from vaematrix.metrics.definitions import Check
+from vaematrix.metrics.feature_distance import feature_distance
 from vaematrix.metrics.features import FeatureNetwork
 from vaematrix.metrics.frechet import Statistics
 
@@ -39,7 +41,7 @@ class Measured:
         count: int,
         label: str,
         *,
-        about: Literal["generation", "latent", "attributes"],
+        about: Literal["reconstruction", "generation", "latent", "attributes"],
         scale: str = "",
         better: Literal["lower", "higher", ""] = "",
         **further: Any,
@@ -51,6 +53,47 @@ class Measured:
         """
         entry = {"value": float(value), "count": count, "label": label, "scale": scale, "better": better}
         self.entries[key] = {**entry, "about": about, **further}
+
+
+def measure_frechet(
+    measured: Measured,
+    network: FeatureNetwork,
+    features: np.ndarray,
+    reference: Statistics,
+    about: Literal["generation", "reconstruction"],
+) -> None:
+    """The Fréchet distance of samples or of reconstructions from the reference. Args: features: float32 [n, dims]."""
+    of_these = frechet.statistics(features, network.identity)
+    key, label = network.metric_key, network.metric_label
+    if about == "reconstruction":
+        key, label = f"reconstruction_{key}", f"{label} of reconstructions"
+    measured.add(key, frechet.distance(of_these, reference), len(features), label, better="lower", about=about)
+    measured.checks[key] = definitions.check_frechet(of_these, reference)
+
+
+def measure_feature_distance(
+    measured: Measured,
+    network: FeatureNetwork,
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    *,
+    resamples: int,
+    confidence: float,
+) -> dict[str, np.ndarray]:
+    """The paired distance of reconstructions, and its bootstrap interval over the images.
+
+    Args:
+        originals, reconstructions: features, float32 [n, dims], in the same order.
+
+    Returns:
+        The values per image, float64 [n], by the metric's key.
+    """
+    key, values = f"feature_distance_{network.name}", feature_distance(originals, reconstructions)
+    low, high = mean_interval(values, resamples=resamples, confidence=confidence, seed=0)
+    label, protocol = f"Feature distance ({network.title})", {"distance": "1 - cosine", **network.identity}
+    of = {"better": "lower", "about": "reconstruction", "low": low, "high": high, "protocol": protocol}
+    measured.add(key, values.mean(), len(values), label, **of)
+    return {key: values}
 
 
 def measure_features(

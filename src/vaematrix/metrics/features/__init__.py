@@ -25,14 +25,18 @@ class FeatureNetwork:
     """A network with its weights, and what is measured in its features.
 
     Attributes:
+        name: the file's.
+        title: the name people read.
         layers: uint8 RGB [n, 3, height, width] of any size to float32 [n, dims]; resizing and normalising included.
         dims: length of a feature vector.
         metric_key: name in metrics.json of the Fréchet distance of these features.
-        metric_label: the name people read.
+        metric_label: the distance's name that people read.
         identity: what made the features, as JSON values: network, hash of the weights, dims. Statistics of different
             identities are not comparable.
     """
 
+    name: str
+    title: str
     layers: nn.Module
     dims: int
     metric_key: str
@@ -75,11 +79,6 @@ class FeatureNetwork:
         """:meth:`features`, with a progress bar where standard error is a terminal."""
         with tqdm(total=len(images), desc=f"features of {title}", unit="image", disable=None) as bar:
             return self.features(images, progress=bar.update)
-
-    def entry(self, value: float, count: int, about: str) -> dict[str, Any]:
-        """The entry in metrics.json of a Fréchet distance `value` of `count` images."""
-        label = self.metric_label if about == "generation" else f"{self.metric_label} of reconstructions"
-        return {"value": value, "count": count, "label": label, "scale": "", "better": "lower", "about": about}
 
 
 def networks() -> list[str]:

@@ -39,6 +39,8 @@ def load(weights: str | Path | None = None, device: str | torch.device = "cpu") 
         )
     layers = EfficientNetLite0(torch.load(path, map_location="cpu", weights_only=True))
     return FeatureNetwork(
+        "efficientnet_lite0",
+        "EfficientNet-Lite0",
         layers.to(device, memory_format=torch.channels_last),
         DIMS,
         "frechet_efficientnet_lite0",

@@ -49,7 +49,7 @@ def load(weights: str | Path, device: str | torch.device = "cpu", expected_sha25
     official = found == SHA256
     key, label = ("fid", "FID") if official else ("frechet_other", "Fréchet distance (other weights)")
     identity = {"network": "pytorch-fid InceptionV3", "weights_sha256": found, "dims": DIMS}
-    return FeatureNetwork(layers, DIMS, key, label, identity)
+    return FeatureNetwork("inception", "Inception-v3", layers, DIMS, key, label, identity)
 
 
 class InceptionV3(nn.Module):
