@@ -120,10 +120,18 @@ def test_models_without_weights_of_their_own_share_the_default() -> None:
 
 
 def test_the_variants_of_a_sweep_are_judged_by_the_weights_of_their_entry() -> None:
-    names = ["info_vae-lambda-10", "info_vae-lambda-1000", "info_vaes-lambda-10", "vae-x-1", "conditional_vae"]
-    groups = {name: [run(name, 0, 0.03, 0.7, 50.0)] for name in names}
+    """And a model whose name begins like another entry's is not: weights follow the entry, not the spelling."""
+    entries = {
+        "info_vae-lambda-10": "info_vae", "info_vae-lambda-1000": "info_vae", "beta_vae-mine": "beta_vae-mine",
+        "vae-x-1": "vae", "conditional_vae": "conditional_vae",
+    }  # fmt: skip
+    groups = {name: [run(name, 0, 0.03, 0.7, 50.0)] for name in entries}
+    for name, entry in entries.items():
+        groups[name][0]["run"]["entry"] = entry
     judged = [evaluation_matrix(runs, rubric()).weighting for runs in groups.values()]
     assert judged == ["info_vae", "info_vae", "default", "default", "conditional_vae"]
+    del groups["conditional_vae"][0]["run"]["entry"]  # as it was before entries were recorded
+    assert evaluation_matrix(groups["conditional_vae"], rubric()).weighting == "conditional_vae"
     assert list(dict.fromkeys(s.weighting for s in cross_weights(groups, rubric()))) == [
         "info_vae", "default", "conditional_vae",
     ]  # fmt: skip

@@ -111,6 +111,9 @@ DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
 REFERENCE = f"{config['evaluation']['split']}-{FEATURES['network']}"
 MODELS = list(config["models"])
+ENTRY_OF = {
+    model: name for name, entry in ENTRIES.items() for model in configuration.plain_models({name: entry}, setting_file)
+}
 SEEDS = config["training"]["seeds"]
 MISSING = records.missing_runs(config)
 RUNS = [run for run in itertools.product(MODELS, SEEDS) if run not in MISSING]

@@ -125,6 +125,7 @@ rule evaluate:
         runtime=features_minutes,
     params:
         dataset=DATASET["name"],
+        entry=lambda wildcards: ENTRY_OF[wildcards.model],
         split=config["evaluation"]["split"],
         network=FEATURES["network"],
         confidence=config["evaluation"]["confidence"],

@@ -56,7 +56,7 @@ def main(snakemake: Any) -> None:
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
         protocol = protocol_of(snakemake, run, network.identity, len(faces.images), device)
-        named = {name: run[name] for name in ("experiment", "model", "family", "seed")}
+        named = {**{name: run[name] for name in ("experiment", "model", "family", "seed")}, "entry": p.entry}
         write_json(
             output.metrics,
             {

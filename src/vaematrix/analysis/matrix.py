@@ -137,18 +137,18 @@ def spread(values: Sequence[Decimal]) -> Spread:
     return Spread(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
-def weighting_of(model: str, rubric: Mapping[str, Any]) -> str:
-    """The name of the set of weights that judges `model`: its own, that of the entry whose variant it is, or `default`.
+def weighting_of(model: str, entry: str, rubric: Mapping[str, Any]) -> str:
+    """The name of the set of weights that judges a model: its own, that of its entry in the config, or `default`."""
+    return next((name for name in (model, entry) if name in rubric["weights"]), "default")
 
-    The variants of an entry `a` in the config are called `a-…`, see `configuration.plain_models`.
+
+def weighting_of_run(run: Mapping[str, Any], rubric: Mapping[str, Any]) -> str:
+    """:func:`weighting_of` a run's model: the variants of a sweep are of the entry that sweeps, however they are named.
+
+    A run measured before entries were recorded is of the entry with its model's name.
     """
-    sets = [name for name in rubric["weights"] if model == name or model.startswith(f"{name}-")]
-    return max(sets, key=len, default="default")
-
-
-def weightings(models: Iterable[str], rubric: Mapping[str, Any]) -> list[str]:
-    """The sets of weights in use, in the models' order, each once."""
-    return list(dict.fromkeys(weighting_of(model, rubric) for model in models))
+    model = run["run"]["model"]
+    return weighting_of(model, run["run"].get("entry", model), rubric)
 
 
 def value_of(run: Mapping[str, Any], key: str) -> Decimal | None:
@@ -201,7 +201,7 @@ def evaluation_matrix(
         keys: which metric fills which row; None to see from the runs.
     """
     model = runs[0]["run"]["model"]
-    weighting = weighting or weighting_of(model, rubric)
+    weighting = weighting or weighting_of_run(runs[0], rubric)
     keys = keys or matrix_keys(runs, rubric)
     rows, weighted_by_row = [], []
     for row, key in keys.items():
@@ -230,7 +230,7 @@ def cross_weights(
     """
     keys = matrix_keys(itertools.chain.from_iterable(groups.values()), rubric)
     standings = []
-    for weighting in sets or weightings(groups, rubric):
+    for weighting in sets or dict.fromkeys(weighting_of_run(runs[0], rubric) for runs in groups.values()):
         totals = {model: evaluation_matrix(runs, rubric, weighting, keys).total for model, runs in groups.items()}
         for model, total in totals.items():
             rank = 1 + sum(other.mean > total.mean for other in totals.values())
@@ -317,16 +317,17 @@ def check_rubric(rubric: Mapping[str, Any], origin: str = "config/rubric.yaml", 
     Args:
         rubric: the parsed file.
         origin: the file's name, for messages.
-        models: the configured models; weights for nearly one of them are weights for none.
+        models: the configured models and their entries; weights for nearly one of them are weights for none.
 
     Raises:
         UserError: with the key, the nearest right one and the fix.
     """
     check(rubric, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")), origin)
     _check_metrics(rubric["metrics"], origin)
+    known = list(models)
     for name, weights in rubric["weights"].items():
         _check_weights(f"{origin}: weights.{name}", weights, rubric)
-        unweighed = [model for model in models if weighting_of(model, rubric) == "default"]
+        unweighed = [model for model in known if model not in rubric["weights"] and name not in known]
         close = difflib.get_close_matches(name, unweighed, n=1, cutoff=0.8)
         if close and name not in rubric["published"]["tables"] and name != "default":
             raise UserError(

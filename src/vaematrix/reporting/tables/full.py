@@ -93,7 +93,6 @@ def summary_rows(results: Results) -> pd.DataFrame:
     """
     keys = [*results.keys.values(), *results.further]
     under = {(standing.model, standing.weighting): standing for standing in results.standings}
-    sets = matrix.weightings(results.order, results.rubric)
     rows: list[dict[str, Any]] = []
     for model in results.order:
         judged = results.matrices.get(model)
@@ -101,9 +100,9 @@ def summary_rows(results: Results) -> pd.DataFrame:
         row["seeds"] = " ".join(str(run["run"]["seed"]) for run in results.groups.get(model, ()))
         for key in keys:
             row |= mean_sd(key, results.spread(model, key))
-        row["weights"] = matrix.weighting_of(model, results.rubric)
+        row["weights"] = judged.weighting if judged else None
         row |= mean_sd("total", judged.total if judged else None)
-        for weighting in sets:
+        for weighting in results.sets:
             standing = under.get((model, weighting))
             row[f"total_with_weights_of_{weighting}"] = full(standing.total.mean) if standing else None
             row[f"rank_with_weights_of_{weighting}"] = standing.rank if standing else None

@@ -121,13 +121,12 @@ def further_frame(results: Results) -> pd.DataFrame:
 
 def cross_frame(results: Results) -> pd.DataFrame:
     """Every model's total, and its rank in parentheses, under every set of weights in use."""
-    sets = matrix.weightings(results.order, results.rubric)
     cells = {(s.model, s.weighting): f"{printed(s.total, 2)} ({s.rank})" for s in results.standings}
     rows = [
-        [model, _count(results, model), *(cells.get((model, weighting)) for weighting in sets)]
+        [model, _count(results, model), *(cells.get((model, weighting)) for weighting in results.sets)]
         for model in results.order
     ]
-    return pd.DataFrame(rows, columns=["Model", "n", *(f"under {name}" for name in sets)], dtype=object)
+    return pd.DataFrame(rows, columns=["Model", "n", *(f"under {name}" for name in results.sets)], dtype=object)
 
 
 def missing_frame(results: Results) -> pd.DataFrame:

@@ -25,6 +25,7 @@ class Results:
         floors: metrics.json of the floors.
         missing: (model, seed, reason) of each run that has no matrix.
         keys: which metric fills which row of the matrix.
+        sets: the sets of weights in use, in the models' order.
         further: the metrics measured besides.
     """
 
@@ -36,6 +37,7 @@ class Results:
     floors: tuple[Run, ...]
     missing: tuple[tuple[str, int, str], ...]
     keys: Mapping[str, str]
+    sets: tuple[str, ...]
     further: tuple[str, ...]
     matrices: Mapping[str, Matrix]
     standings: tuple[Standing, ...]
@@ -131,7 +133,12 @@ def collect(
             absent[model, NO_SEED] = "no results"
     gone = sorted((model, seed, reason) for (model, seed), reason in absent.items())
     known = dict.fromkeys([*order, *(model for model, *_ in gone)])
-    sets = matrix.weightings(order, rubric)
+    matrices = {model: matrix.evaluation_matrix(group, rubric, keys=keys) for model, group in groups.items()}
+    # A model without runs has its own weights, if it has any: its column stays.
+    used = (
+        matrices[model].weighting if model in matrices else matrix.weighting_of(model, model, rubric) for model in order
+    )
+    sets = tuple(dict.fromkeys(used))
     return Results(
         experiment=str(runs[0]["run"].get("experiment", "")) if runs else "no runs",
         rubric=rubric,
@@ -141,10 +148,11 @@ def collect(
         floors=tuple(floors),
         missing=tuple((model, *rest) for model in known for (name, *rest) in gone if name == model),
         keys=keys,
+        sets=sets,
         further=tuple(
             dict.fromkeys(key for run in (*runs, *floors) for key in run["metrics"] if key not in keys.values())
         ),
-        matrices={model: matrix.evaluation_matrix(group, rubric, keys=keys) for model, group in groups.items()},
+        matrices=matrices,
         standings=tuple(matrix.cross_weights(groups, rubric, sets)),
         published=tuple(matrix.recomputed_published(rubric)),
     )

@@ -68,7 +68,7 @@ def _totals(results: Results) -> dict[str, list[Difference]]:
         weighting: all_pairs(
             {model: by_seed(model, weighting) for model in results.groups}, confidence, f"total_{weighting}", "higher"
         )
-        for weighting in matrix.weightings(results.order, results.rubric)
+        for weighting in results.sets
     }
 
 

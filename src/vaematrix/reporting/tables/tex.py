@@ -86,7 +86,7 @@ def numbers(results: Results, findings: Findings) -> dict[str, str]:
             if (value := matrix.value_of(floor, key)) is not None:
                 name = f"vmFloor{metric_word(key)}Of{latex.macro_word(floor_word(floor))}"
                 define(name, rounded(value, results.decimals(key)))
-    for weighting in matrix.weightings(results.order, results.rubric):
+    for weighting in results.sets:
         first = [s for s in results.standings if s.weighting == weighting and s.rank == 1]
         if first:
             define(f"vmHighestTotalUnder{latex.macro_word(weighting)}", rounded(first[0].total.mean, 2))
