@@ -219,7 +219,7 @@ def test_a_log_begins_with_its_device(tmp_path: Path, monkeypatch: pytest.Monkey
     with logged(tmp_path / "job.log"), devices.device(3):
         logging.getLogger("vaematrix").info("at work")
     first, _ = (tmp_path / "job.log").read_text().splitlines()
-    assert re.search(r" device: .+, 3 threads$", first)
+    assert re.search(r" device: .+; threads: 3$", first)
 
 
 @pytest.mark.parametrize("trap", ["link", "file", "open to others", "another's"])

@@ -20,16 +20,9 @@ def logged(path: str | Path | None) -> Iterator[None]:
     A :class:`UserError` is printed as its message alone, and the process exits with status 1;
     any other exception keeps its traceback, in the log file too.
 
-    A scheduler tries a failed job again, with more memory and time. An error that these cannot mend is remembered in
-    the log: another attempt of the same command ($VAEMATRIX_COMMAND, set by the Snakefile) repeats it and exits.
+    A scheduler tries a failed job again, with more memory and time. An error that these cannot mend is remembered
+    beside the log: another attempt of the same command repeats it and exits.
     """
-    command = os.environ.get("VAEMATRIX_COMMAND")
-    final = f"no other attempt of {command} can mend that"
-    if path and command and Path(path).exists():
-        before = Path(path).read_text(encoding="utf-8", errors="replace")
-        if before.endswith(f"{final}\n"):
-            sys.stderr.write(before)
-            raise SystemExit(1)
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     handlers[0].setFormatter(_OneMessage("%(message)s"))
     if path:
@@ -41,14 +34,13 @@ def logged(path: str | Path | None) -> Iterator[None]:
     for handler in handlers:
         log.addHandler(handler)
     try:
-        yield
+        with _remembered_refusal(path):
+            yield
     except Interrupted as interruption:
         log.error("interrupted: %s", interruption)
         raise SystemExit(1) from None
     except UserError as error:
         log.error("error: %s", error)
-        if command and not isinstance(error, PassingError):
-            log.info(final)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         log.error("interrupted: stopped by SIGINT")
@@ -62,6 +54,32 @@ def logged(path: str | Path | None) -> Iterator[None]:
         for handler in handlers:
             log.removeHandler(handler)
             handler.close()
+
+
+@contextlib.contextmanager
+def _remembered_refusal(path: str | Path | None) -> Iterator[None]:
+    """Remember a UserError that does not pass, beside the log `path`, and raise it again in each later attempt.
+
+    $VAEMATRIX_COMMAND, which the Snakefile sets, tells an attempt from a new command. Snakemake removes the log itself
+    before each attempt.
+    """
+    command = os.environ.get("VAEMATRIX_COMMAND")
+    if not path or not command:
+        yield
+        return
+    memory = Path(path).with_suffix(".refused")
+    if memory.exists():
+        of, _, message = memory.read_text(encoding="utf-8", errors="surrogateescape").partition("\n")
+        if of == command:
+            raise UserError(message)
+        memory.unlink()
+    try:
+        yield
+    except PassingError:
+        raise
+    except UserError as error:
+        memory.write_text(f"{command}\n{error}", encoding="utf-8", errors="surrogateescape")
+        raise
 
 
 def printable(message: str) -> str:

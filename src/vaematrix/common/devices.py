@@ -44,7 +44,7 @@ def device(threads: int) -> Iterator[torch.device]:
     if not torch.cuda.is_available():
         if os.environ.get("VAEMATRIX_ALLOW_CPU") != "1":
             _refuse_unseen_gpu()
-        log.info("device: %s, %d threads", provenance.device_name(torch.device("cpu")), threads)
+        log.info("device: %s; threads: %d", provenance.device_name(torch.device("cpu")), threads)
         yield torch.device("cpu")
         return
     uuids = [str(torch.cuda.get_device_properties(index).uuid) for index in range(torch.cuda.device_count())]
