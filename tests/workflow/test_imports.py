@@ -25,7 +25,14 @@ def test_the_check_sees_torch_where_it_is_imported() -> None:
 
 
 def test_what_the_snakefile_imports_is_light() -> None:
-    names = ("experiment.configuration", "experiment.code_hash", "reporting.latex", "data.layout", "analysis.matrix")
+    names = (
+        "experiment.measures",
+        "experiment.configuration",
+        "experiment.code_hash",
+        "reporting.latex",
+        "data.layout",
+        "analysis.matrix",
+    )
     modules = ", ".join(f"vaematrix.{name}" for name in names)
     heavy = "{'torch', 'numpy', 'pandas', 'pyarrow', 'PIL', 'matplotlib'}"
     program = f"import sys, {modules}; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"

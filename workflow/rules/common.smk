@@ -44,7 +44,7 @@ if SOURCE.is_dir() and str(SOURCE) not in sys.path[:1]:
     sys.path.insert(0, str(SOURCE))
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
 
-from vaematrix.experiment import configuration
+from vaematrix.experiment import configuration, measures
 from vaematrix.reporting import latex
 from vaematrix import models
 from vaematrix.experiment.keys import Keys, digest, source_key
@@ -90,6 +90,7 @@ def checked_configuration():
     configuration.check_tensorboard(config, setting_file)
     rubric = yaml.safe_load(Path(config["rubric"]).read_text())
     check_rubric(rubric, config["rubric"], [*entries, *config["models"]])
+    measures.check_metrics(rubric, config["evaluation"]["features"]["network"], config["rubric"])
     return rubric, entries
 
 

@@ -2,7 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from vaematrix.common.errors import UserError
 
 if TYPE_CHECKING:  # half a second to import, and the Snakefile asks for file names only
     import pandas as pd
@@ -102,6 +105,34 @@ def macro_word(name: str) -> str:
             code = "".join(chr(ord("a") + int(digit, 16)) for digit in f"{ord(rest[0]):x}")
             word, rest = f"{word}Xu{code}x", rest[1:]
     return word
+
+
+# What macros say of each model beside its metrics, `\\vmTotalOfVae`, and how the names of others begin.
+MODEL_WORDS = ("SeedCount", "Name", "Total", "TotalSd", "Share", "ContinuousShare")
+OTHER_BEGINNINGS = ("Floor", "Published")
+
+
+def metric_word(key: str) -> str:
+    """A metric in the names of macros."""
+    return {"mse_pm1": "Mse", "mse_01": "MseUnit"}.get(key) or macro_word(key)
+
+
+def check_metric_names(keys: Iterable[str]) -> None:
+    """Refuse a metric whose macros, its value's, its sd's or its score's, would be those of another number.
+
+    Raises:
+        UserError: with both.
+    """
+    taken = dict.fromkeys(MODEL_WORDS, "a number of every model")
+    for key in keys:
+        if metric_word(key).startswith(OTHER_BEGINNINGS):
+            raise UserError(f"the metric {key!r}: names that begin so are of floors and published numbers; rename it.")
+        for word in (metric_word(key) + end for end in ("", "Sd", "Score")):
+            if word in taken:
+                raise UserError(
+                    f"the metric {key!r}: in the tables, \\vm{word}Of… is the name of {taken[word]}; rename the metric."
+                )
+            taken[word] = f"the metric {key!r}"
 
 
 def file_word(name: str) -> str:

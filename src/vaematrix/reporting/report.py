@@ -17,7 +17,7 @@ from vaematrix.common.files import write_text, written_whole
 from vaematrix.reporting import latex
 from vaematrix.reporting.pages import TEMPLATES
 from vaematrix.reporting.run_index import cost_text, short_hash
-from vaematrix.reporting.tables import Results, floor_word, leaders, metric_word
+from vaematrix.reporting.tables import Results, floor_word, leaders
 
 if TYPE_CHECKING:
     import jinja2
@@ -130,7 +130,7 @@ def write_report(
             judged_by=[results.label(key) for key in results.keys.values()],
             **_figures(figures, folder),
             best=[
-                (metric_word(key), results.label(key), results.rubric["metrics"][key]["better"])
+                (latex.metric_word(key), results.label(key), results.rubric["metrics"][key]["better"])
                 for key, _ in best_of(results)
             ],
             breakpoints=breakpoint_rows(results),
@@ -313,7 +313,7 @@ def best_of(results: Results) -> list[tuple[str, str]]:
 
 def prose_numbers(results: Results, records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What the prose says beyond `tables.numbers`, by the name of its macro: the best values, and the cost."""
-    macros = {f"vmBest{metric_word(key)}": value for key, value in best_of(results)}
+    macros = {f"vmBest{latex.metric_word(key)}": value for key, value in best_of(results)}
     if records:
         seconds, speeds = sum(_known(records, "seconds")), sorted(_known(records, "images_per_second")) or [0.0]
         macros["vmTrainingTime"] = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"

@@ -15,9 +15,9 @@ from vaematrix.reporting.tables.full import matrix_by_seed_rows, matrix_rows, me
 from vaematrix.reporting.tables.pages import differences_html, matrix_html, summary_html, summary_text, weights_html
 from vaematrix.reporting.tables.results import Results, Run, collect, floor_word
 from vaematrix.reporting.tables.statistics import Findings, changes_rows, differences_rows, findings, shares_rows
-from vaematrix.reporting.tables.tex import fragments, leaders, metric_word, numbers, numbers_tex
+from vaematrix.reporting.tables.tex import fragments, leaders, numbers, numbers_tex
 
-__all__ = ["Results", "collect", "csv_text", "floor_word", "leaders", "metric_word", "numbers", "write_tables"]
+__all__ = ["Results", "collect", "csv_text", "floor_word", "leaders", "numbers", "write_tables"]
 
 
 def write_tables(

@@ -84,7 +84,7 @@ def numbers(results: Results, findings: Findings) -> dict[str, str]:
     for floor in results.floors:
         for key in floor["metrics"]:
             if (value := matrix.value_of(floor, key)) is not None:
-                name = f"vmFloor{metric_word(key)}Of{latex.macro_word(floor_word(floor))}"
+                name = f"vmFloor{latex.metric_word(key)}Of{latex.macro_word(floor_word(floor))}"
                 define(name, rounded(value, results.decimals(key)))
     for weighting in results.sets:
         first = [s for s in results.standings if s.weighting == weighting and s.rank == 1]
@@ -92,7 +92,7 @@ def numbers(results: Results, findings: Findings) -> dict[str, str]:
             define(f"vmHighestTotalUnder{latex.macro_word(weighting)}", rounded(first[0].total.mean, 2))
             define(f"vmStandingUnder{latex.macro_word(weighting)}", standing(findings.totals[weighting]))
     for key in results.keys.values():
-        define(f"vmStandingBy{metric_word(key)}", standing([d for d in findings.differences if d.metric == key]))
+        define(f"vmStandingBy{latex.metric_word(key)}", standing([d for d in findings.differences if d.metric == key]))
     _define_shares(findings, define)
     _define_published(results, define)
     return macros
@@ -103,11 +103,11 @@ def _define_model(results: Results, judged: Matrix, define: Callable[[str, objec
     define(f"vmSeedCount{of}", judged.total.n)
     for key in (*results.keys.values(), *results.further):
         if spread := results.spread(judged.model, key):
-            define(f"vm{metric_word(key)}{of}", rounded(spread.mean, results.decimals(key)))
+            define(f"vm{latex.metric_word(key)}{of}", rounded(spread.mean, results.decimals(key)))
             if spread.sd is not None:
-                define(f"vm{metric_word(key)}Sd{of}", rounded(spread.sd, results.decimals(key)))
+                define(f"vm{latex.metric_word(key)}Sd{of}", rounded(spread.sd, results.decimals(key)))
     for row in judged.rows:
-        define(f"vm{metric_word(row.key)}Score{of}", rounded(row.score.mean, 0 if row.score.sd is None else 2))
+        define(f"vm{latex.metric_word(row.key)}Score{of}", rounded(row.score.mean, 0 if row.score.sd is None else 2))
     define(f"vmTotal{of}", rounded(judged.total.mean, 2))
     if judged.total.sd is not None:
         define(f"vmTotalSd{of}", rounded(judged.total.sd, 2))
@@ -130,7 +130,7 @@ def _define_published(results: Results, define: Callable[[str, object], None]) -
         define(f"vmPublishedTotal{of}", rounded(table.printed, 2))
         define(f"vmPublishedSum{of}", rounded(table.recomputed, 2))
         for row in table.rows:
-            define(f"vmPublished{metric_word(row.key)}{of}", rounded(row.value, 2))
+            define(f"vmPublished{latex.metric_word(row.key)}{of}", rounded(row.value, 2))
     for word, by in (("Printed", "printed"), ("Summed", "recomputed")):
         if first := leaders(results.published, by):
             define(f"vmPublished{word}Leader", _listed([table.name for table in first]))
@@ -147,11 +147,6 @@ def numbers_tex(results: Results, findings: Findings) -> str:
     """`numbers.tex`: one \\newcommand for each of :func:`numbers`."""
     lines = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in numbers(results, findings).items()]
     return latex.comment(r"\usepackage[T1]{fontenc}", results.source(results.order)) + "".join(lines)
-
-
-def metric_word(key: str) -> str:
-    """A metric in the names of macros."""
-    return {"mse_pm1": "Mse", "mse_01": "MseUnit"}.get(key) or latex.macro_word(key)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,0 +1,102 @@
+"""Which metrics an experiment will measure, known before anything runs and without importing what computes them.
+
+A rubric that asks for a metric which nothing computes, or that takes the wrong direction for better, would otherwise be
+found out after all training, and so would a metric of one's own whose name the tables need for something else.
+"""
+
+import ast
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import vaematrix
+from vaematrix.common.errors import UserError
+from vaematrix.experiment.configuration import nearest
+from vaematrix.reporting import latex
+
+METRICS = Path(vaematrix.__file__).with_name("metrics")
+
+# What `metrics/entries.py` measures whatever the features are: by key the direction that is better, empty for neither.
+ALWAYS = {
+    "kl": "", "active_units": "", "mmd_to_prior": "lower", "probe_auc": "", "attribute_shown": "higher",
+    "attribute_shown_real": "",
+}  # fmt: skip
+NEIGHBOURS = ("precision", "recall", "density", "coverage")
+
+
+@cache
+def reconstruction_metrics() -> dict[str, str]:
+    """The metrics in the `METRICS` of the files in metrics/, each with the direction that is better.
+
+    Raises:
+        UserError: a file is no Python, or two files have a metric of one key.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(METRICS.glob("*.py")):
+        try:
+            body = ast.parse(path.read_text(encoding="utf-8"), path.name).body
+        except (SyntaxError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: is no Python: {error}") from None
+        for node in body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "METRICS":
+                here = _written(node.value) or _imported(path.stem)
+                if twice := found.keys() & here.keys():
+                    raise UserError(f"{path}: the metric {min(twice)!r} is in another file already; rename one.")
+                found |= here
+    return found
+
+
+def _written(metrics: ast.expr) -> dict[str, str] | None:
+    """What a tuple of `ReconstructionMetric(key, label, scale, better, …)` says; None where it is no such literal."""
+    try:
+        calls = [(call.args, {one.arg: one.value for one in call.keywords}) for call in metrics.elts]
+        of = [(named.get("key") or args[0], named.get("better") or args[3]) for args, named in calls]
+        return {ast.literal_eval(key): ast.literal_eval(better) for key, better in of}
+    except (AttributeError, IndexError, ValueError):
+        return None
+
+
+def _imported(module: str) -> dict[str, str]:
+    metrics = importlib.import_module(f"vaematrix.metrics.{module}").METRICS
+    return {metric.key: metric.better for metric in metrics}
+
+
+def measured(network: str) -> dict[str, str]:
+    """Every metric that an experiment may measure in the features of a network, with the direction that is better."""
+    found = {**reconstruction_metrics(), **ALWAYS, f"feature_distance_{network}": "lower"}
+    named = [(f"frechet_{network}", f"kernel_distance_{network}", f"_{network}")]
+    if network == "inception":  # FID with pytorch-fid's weights, which are known for certain when they are loaded
+        named = [("fid", "kid", ""), ("frechet_other", "kernel_distance_other", "_other")]
+    for distance, kernel, suffix in named:
+        found |= dict.fromkeys((distance, f"{distance}_infinity", f"reconstruction_{distance}", kernel), "lower")
+        found |= dict.fromkeys((word + suffix for word in NEIGHBOURS), "higher")
+    return found
+
+
+def check_metrics(rubric: Mapping[str, Any], network: str, origin: str) -> None:
+    """Hold the rubric against what will be measured.
+
+    Args:
+        rubric: as `matrix.check_rubric` accepts it.
+        network: whose features the distances are of, `evaluation.features.network`.
+        origin: the rubric's file, for messages.
+
+    Raises:
+        UserError: nothing computes the metric of a row, a metric's direction is the other one, or two numbers of the
+            tables would have one name.
+    """
+    known, rules = measured(network), rubric["metrics"]
+    latex.check_metric_names(known)
+    for key, rule in rules.items():
+        if known.get(key) and rule["better"] != known[key]:
+            raise UserError(
+                f"{origin}: metrics.{key}.better: {rule['better']}, but of {key} the {known[key]} value is better."
+            )
+        row = rule.get("in_place_of", key)
+        if not any(other in known for other, one in rules.items() if one.get("in_place_of", other) == row):
+            raise UserError(
+                f"{origin}: metrics.{row}: nothing computes it, nor anything in place of it, with the features of "
+                f"{network}{nearest(row, known)}"
+            )
