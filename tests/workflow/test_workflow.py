@@ -401,3 +401,16 @@ def test_a_damaged_record_stops_no_plan(project: Path) -> None:
         for name in damaged:
             assert re.search(rf"^warning: results/tiny/{name}: .*Delete it", run.stdout, flags=re.M)
         assert "other/vae" not in run.stdout
+
+
+def test_a_job_is_told_what_the_faces_are_and_the_command_looks(tmp_path: Path) -> None:
+    """A look at 40,000 files takes most of a second, and each cluster job would take two."""
+    project = copy_project(tmp_path)
+    settings = {"experiment": "mine", "dataset": {"name": "mine", "source": "path", "path": "/nowhere"}}
+    (project / "mine.yaml").write_text(yaml.safe_dump(settings))
+    told = {"VAEMATRIX_FACES_ARE": "abc"}
+    job = snakemake(project, "--dry-run", "--mode", "remote", config="mine.yaml", **told)
+    assert job.returncode == 0, job.stdout
+    command = snakemake(project, "--dry-run", config="mine.yaml", **told)
+    assert command.returncode != 0
+    assert re.search("^error: /nowhere", command.stdout, flags=re.M)
