@@ -16,6 +16,7 @@ from scipy import stats
 from made_up_runs import rubric, run
 from vaematrix.common.errors import UserError
 from vaematrix.reporting.comparison import compare, read_folder, refusal, sections
+from workflow_runner import ROOT
 
 NAMES = [f"{number:06}.jpg" for number in range(60)]
 PIXELS = {"mse_pm1", "mse_01", "ssim", "psnr"}
@@ -278,3 +279,17 @@ def test_what_cannot_be_read_is_told_with_its_name(tmp_path: Path, spoil: Any, w
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_make_gives_names_to_the_command_and_not_to_the_shell(tmp_path: Path) -> None:
+    program = tmp_path / "venv/bin/vaematrix"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    for name in ("requirements.txt", "pyproject.toml", "venv/installed"):
+        (tmp_path / name).touch()
+    names = ['x"; touch hacked; "', "`touch hacked` 'b'"]
+    make = ["make", "--file", ROOT / "Makefile", "compare", f"A={names[0]}", f"B={names[1]}", "VENV=venv"]
+    said = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True)
+    assert said.stdout.splitlines()[:3] == ["compare", *names], said.stderr
+    assert not (tmp_path / "hacked").exists()
