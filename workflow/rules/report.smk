@@ -134,7 +134,7 @@ rule tables:
 if TRIANGLE:
 
     rule weight_triangle:
-        """Who wins under which weights, where the matrix has three rows."""
+        """Who has the highest total under which weights, where the matrix has three rows."""
         input:
             metrics=of_runs("metrics.json"),
         output:

@@ -1,4 +1,4 @@
-"""Who wins under which weights, as a picture."""
+"""Who has the highest total under which weights, as a picture."""
 
 from typing import Any
 
