@@ -12,6 +12,7 @@ WORKDIR /opt/vaematrix
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --requirement requirements.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY config/rubric.yaml config/
 COPY src src
 RUN pip install --no-cache-dir --no-deps .
 
