@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from vaematrix.common import images as module
-from vaematrix.common.images import read_images, read_metadata, stream_images, write_images
+from vaematrix.common.errors import UserError
+from vaematrix.common.images import read_images, read_metadata, read_table, stream_images, write_images
+from vaematrix.common.vectors import write_vectors
 
 
 def random_images(count: int, size: int = 8, seed: int = 0) -> np.ndarray:
@@ -134,3 +136,41 @@ def test_misuse_is_named(file, tmp_path):
     write_images(tmp_path / "small.parquet", random_images(2, size=4), {}, {})
     with pytest.raises(ValueError, match="one size"):
         read_images([file, tmp_path / "small.parquet"])
+
+
+def altered(path, at: int):
+    """The file with one bit of the byte `at` flipped, as a disk or a careless hand does it."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("column", ["image", "image_id"])
+def test_an_altered_byte_is_noticed_whichever_way_the_file_is_read(file, column):
+    """Without checksums the images alone are read as if nothing had happened."""
+    chunk = next(
+        chunk
+        for chunk in map(pq.ParquetFile(file).metadata.row_group(1).column, range(3))
+        if chunk.path_in_schema == column
+    )
+    altered(file, chunk.data_page_offset + chunk.total_compressed_size - 1)
+    for read in (read_images, lambda path: list(stream_images(path)), read_table):
+        with pytest.raises(UserError, match=r"images\.parquet: cannot be read as parquet .*checksum.*delete it"):
+            read(file)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 1000, -1])
+def test_a_file_cut_short_is_named(file, keep):
+    file.write_bytes(file.read_bytes()[:keep])
+    for read in (read_images, read_table, read_metadata):
+        with pytest.raises(UserError, match=r"images\.parquet: cannot be read as parquet"):
+            read(file)
+
+
+def test_vectors_have_checksums_too(tmp_path):
+    path = tmp_path / "vectors.parquet"
+    write_vectors(path, {"image_id": ["a", "b"]}, {"mean": np.ones((2, 3), np.float32)}, {})
+    chunk = pq.ParquetFile(path).metadata.row_group(0).column(1)
+    altered(path, chunk.data_page_offset + chunk.total_compressed_size - 1)
+    with pytest.raises(UserError, match="checksum"):
+        read_table(path)

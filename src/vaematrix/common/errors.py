@@ -14,3 +14,9 @@ class PassingError(UserError):
 
 class Interrupted(PassingError):
     """The process was asked to stop, or its walltime is nearly over; what it had done is saved."""
+
+
+def shown(name: object) -> str:
+    """A name from outside as a message may print it: line breaks and terminal codes are written as Python does."""
+    text = str(name)
+    return text if text.isprintable() else ascii(text)

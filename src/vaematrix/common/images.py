@@ -7,6 +7,7 @@ The shape stands in the metadata of the field. Any reader of parquet gives the b
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vaematrix.common.errors import UserError, shown
 from vaematrix.common.files import written_whole
+
+_CHECKED = {"page_checksum_verification": True}
 
 ROWS_PER_GROUP = 1024  # one row group decodes to 12.6 MB at 64x64: small enough to stream
 
@@ -47,6 +51,7 @@ def write_images(
             compression="none",  # zstd makes 64x64 photographs 2 % smaller
             use_dictionary=False,
             write_statistics=list(columns),
+            write_page_checksum=True,
         )
 
 
@@ -64,6 +69,7 @@ def read_images(paths: str | Path | Iterable[str | Path], **filters: Any) -> tup
 
     Raises:
         ValueError: no files, files whose images differ in size, or a filter on a column that is not there.
+        UserError: a file is damaged.
     """
     groups = list(_select(paths, filters))
     shapes = {group.shape for group in groups}
@@ -92,10 +98,34 @@ def with_metadata(table: pa.Table, metadata: Mapping[str, Any]) -> pa.Table:
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """The JSON values that :func:`with_metadata` put into the schema."""
-    stored = pq.read_schema(path).metadata or {}
+    with readable(path):
+        stored = pq.read_schema(path).metadata or {}
     return {
         key.decode(): json.loads(value) for key, value in stored.items() if not key.startswith((b"ARROW", b"pandas"))
     }
+
+
+def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a parquet file, or some of its columns, with its pages' checksums held against their bytes.
+
+    Raises:
+        UserError: the file is not there, not parquet, or damaged.
+    """
+    with readable(path):
+        return pq.read_table(path, columns=columns, **_CHECKED)
+
+
+@contextmanager
+def readable(path: str | Path) -> Iterator[None]:
+    """Name the file in what Arrow says while it is read."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        said = " ".join(str(error).split())
+        raise UserError(
+            f"{shown(path)}: cannot be read as parquet ({said}). If it is damaged, delete it and run the same command "
+            "again, which makes it anew."
+        ) from None
 
 
 class _Group:
@@ -117,7 +147,7 @@ class _Group:
         """Copy the images into `target`, uint8 [count, height, width, 3]."""
         if not self.count:
             return
-        with pq.ParquetFile(self.path, metadata=self.metadata) as file:
+        with readable(self.path), pq.ParquetFile(self.path, metadata=self.metadata, **_CHECKED) as file:
             # Of one column threads have nothing to share out, and may hold its memory after the call.
             group = file.read_row_group(self.number, columns=["image"], use_threads=False)
             column = group.column("image").combine_chunks()
@@ -127,7 +157,7 @@ class _Group:
 
 def _select(paths: str | Path | Iterable[str | Path], filters: Mapping[str, Any]) -> Iterator[_Group]:
     for path in [paths] if isinstance(paths, str | Path) else paths:
-        with pq.ParquetFile(path) as file:
+        with readable(path), pq.ParquetFile(path, **_CHECKED) as file:
             absent = [column for column in filters if column not in file.schema_arrow.names]
             if absent:
                 raise ValueError(f"{path} has no column {absent[0]!r} to filter by")

@@ -37,7 +37,14 @@ def write_vectors(
     table = with_metadata(pa.table({**columns, **lists}), metadata)
     with written_whole(path) as temporary:
         # Numbers of a network hardly repeat: a dictionary and compression would cost time and save nothing.
-        pq.write_table(table, temporary, compression="none", use_dictionary=False, write_statistics=list(columns))
+        pq.write_table(
+            table,
+            temporary,
+            compression="none",
+            use_dictionary=False,
+            write_statistics=list(columns),
+            write_page_checksum=True,
+        )
 
 
 def vectors_of(table: pa.Table, name: str) -> np.ndarray:
