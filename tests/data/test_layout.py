@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -366,13 +367,57 @@ def test_member_that_unpacks_to_too_much(folder, monkeypatch):
     path = folder / "img_align_celeba.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.jpg", bytes((1 << 20) + 1))
-    with open_images(locate(folder)) as images, pytest.raises(BadImage, match=r"1,048,577 bytes"):
+    with open_images(locate(folder)) as images, pytest.raises(BadImage, match=r"more than the 1,048,576 bytes"):
         images.read("bomb.jpg")
     path.unlink()
     (folder / "img_align_celeba").mkdir()
     (folder / "img_align_celeba/bomb.jpg").write_bytes(bytes((1 << 20) + 1))
     with open_images(locate(folder)) as images, pytest.raises(BadImage, match=r"1,048,576 bytes"):
         images.read("bomb.jpg")
+
+
+def lying_zip(path: Path, member: str, bytes_inside: int, said: int) -> None:
+    """A zip of one deflated member, whose directory says that it unpacks to `said` bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, bytes(bytes_inside))
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 24 : entry + 28] = said.to_bytes(4, "little")
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("said", [1, 1000, 1 << 30])
+def test_a_member_whose_size_is_a_lie_needs_little_memory(folder, said):
+    lying_zip(folder / "img_align_celeba.zip", "bomb.jpg", 300 << 20, said)
+    tracemalloc.start()
+    with open_images(locate(folder)) as images, pytest.raises(BadImage, match=r"damaged|more than"):
+        images.read("bomb.jpg")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * layout.MAX_IMAGE_BYTES
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_methods_of_packing_are_refused(folder, method):
+    with zipfile.ZipFile(folder / "img_align_celeba.zip", "a", method) as archive:
+        archive.writestr("img_align_celeba/000007.jpg", picture(6))
+    message = refusal(folder)
+    assert "000007.jpg is packed by a method" in message
+    assert "stored or deflated" in message
+    with open_images(locate(folder)) as images, pytest.raises(BadImage, match="packed by a method"):
+        images.read("img_align_celeba/000007.jpg")
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_list_that_is_too_long(folder, monkeypatch, inside):
+    if inside:
+        for name in (ATTRIBUTE_LIST, PARTITION_LIST):
+            with zipfile.ZipFile(folder / "img_align_celeba.zip", "a") as archive:
+                archive.write(folder / name, name)
+            (folder / name).unlink()
+    monkeypatch.setattr(layout, "MAX_LIST_BYTES", 60)
+    message = refusal(folder / "img_align_celeba.zip")
+    assert f"{ATTRIBUTE_LIST}: has more than the 60 bytes" in message
 
 
 @pytest.mark.parametrize("unpacked", [False, True])

@@ -21,9 +21,11 @@ from vaematrix.common import files, images
 from vaematrix.common.errors import UserError
 from vaematrix.common.images import read_metadata
 from vaematrix.data import shards as module
+from vaematrix.data.decode import decode
 from vaematrix.data.index import index_faces, write_index
 from vaematrix.data.layout import ATTRIBUTES, fingerprint, locate
-from vaematrix.data.shards import build_shard, read_faces, refuse_empty
+from vaematrix.data.shards import build_shard, read_faces, refuse_few
+from vaematrix.data.summary import summarise
 
 SETTINGS = {"crop": 140, "size": 16, "filter": "bilinear", "image_size": (178, 218)}
 
@@ -66,8 +68,8 @@ def test_shards_hold_every_face_once_and_in_order(folder, tmp_path, count):
 
 
 def test_more_shards_than_faces(tmp_path):
-    paths = build(write_layout(tmp_path / "faces", count=3), tmp_path, 5)
-    assert len(read_faces(paths, "test").images) == 1
+    paths = build(write_layout(tmp_path / "faces", count=6), tmp_path, 9)
+    assert len(read_faces(paths, "test").images) == 2
 
 
 def test_shards_say_how_they_were_made(folder, tmp_path):
@@ -78,6 +80,7 @@ def test_shards_say_how_they_were_made(folder, tmp_path):
         "vaematrix.size": 16,
         "vaematrix.filter": "bilinear",
         "vaematrix.skipped": [],
+        "vaematrix.image_sizes": [[178, 218, 7]],
     }
 
 
@@ -134,14 +137,15 @@ def test_bad_image_stops_the_shard_with_its_name_and_what_to_do(tmp_path, kind):
 @pytest.mark.parametrize("kind", BAD_IMAGES)
 def test_bad_image_is_left_out_and_counted(tmp_path, kind):
     data, reason = BAD_IMAGES[kind]
-    paths = build(write_layout(tmp_path / "faces", images={"000004.jpg": data}), tmp_path, on_bad_image="skip")
+    folder = write_layout(tmp_path / "faces", count=9, images={"000004.jpg": data})
+    paths = build(folder, tmp_path, on_bad_image="skip")
     skipped = read_metadata(paths[0])["vaematrix.skipped"]
     assert [(one["image_id"], one["split"]) for one in skipped] == [("000004.jpg", 1)]
     assert reason in skipped[0]["reason"]
     valid = read_faces(paths, "valid")
-    assert valid.image_ids == ["000003.jpg"]
-    np.testing.assert_array_equal(valid.images, [face(2)])
-    np.testing.assert_array_equal(read_faces(paths, "test").images, [face(4), face(5)])
+    assert valid.image_ids == ["000005.jpg", "000006.jpg"]
+    np.testing.assert_array_equal(valid.images, [face(4), face(5)])
+    np.testing.assert_array_equal(read_faces(paths, "test").images, [face(6), face(7), face(8)])
 
 
 def test_damage_inside_the_zip_is_a_bad_image(folder, tmp_path):
@@ -153,16 +157,16 @@ def test_damage_inside_the_zip_is_a_bad_image(folder, tmp_path):
         build(folder, tmp_path / "out")
 
 
-def test_a_shard_and_a_split_of_which_nothing_is_left(tmp_path):
-    bad = {f"{number:06d}.jpg": b"" for number in (5, 6)}
+@pytest.mark.parametrize(("bad", "left"), [((5, 6), "no image"), ((6,), "1 image")])
+def test_a_split_of_which_too_little_is_left(tmp_path, bad, left):
+    bad = {f"{number:06d}.jpg": b"" for number in bad}
     paths = build(write_layout(tmp_path / "faces", images=bad), tmp_path, 3, on_bad_image="skip")
-    assert len(read_metadata(paths[2])["vaematrix.skipped"]) == 2
+    assert len(read_metadata(paths[2])["vaematrix.skipped"]) == len(bad)
     assert len(read_faces(paths, "train").images) == 2
-    with pytest.raises(UserError, match="split test of the shards is empty"):
-        read_faces(paths, "test")
-    with pytest.raises(UserError, match="split test of the shards is empty"):
-        refuse_empty(paths, "test")
-    refuse_empty(paths, "train")
+    for refused in (read_faces, refuse_few):
+        with pytest.raises(UserError, match=f"split test of the shards has {left} and needs 2 at least"):
+            refused(paths, "test")
+    refuse_few(paths, "train")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
@@ -245,3 +249,41 @@ def test_real_faces(real_faces, tmp_path):
         expected = np.asarray(image.resize((64, 64), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(faces.images[122], expected)
     assert faces.image_ids[122] == "000123.jpg"
+
+
+@pytest.mark.parametrize("moment", ["before", "meanwhile"])
+def test_a_source_that_is_replaced_makes_no_shard(folder, tmp_path, monkeypatch, moment):
+    """A shard of two sources, or of another than the index is of, would pass for what the index says."""
+    source = locate(folder)
+    write_index(tmp_path / "index.parquet", index_faces(source), {"vaematrix.source": fingerprint(source)})
+
+    def replace() -> None:
+        write_layout(folder, count=7, images={"000003.jpg": picture(99)})
+
+    def decode_and_replace(data: bytes, image_size: tuple[int, int] | None) -> np.ndarray:
+        replace()
+        return decode(data, image_size)
+
+    if moment == "before":
+        replace()
+    else:
+        monkeypatch.setattr(module, "decode", decode_and_replace)
+    with pytest.raises(UserError, match=r"img_align_celeba\.zip: it or its lists changed"):
+        build_shard(tmp_path / "index.parquet", source, 0, 1, tmp_path / "shard.parquet", **SETTINGS)
+    assert not (tmp_path / "shard.parquet").exists()
+
+
+def test_images_of_any_size_that_holds_the_crop(tmp_path):
+    images = {"000001.jpg": picture(0, 300, 250), "000002.jpg": picture(1, 140, 140)}
+    paths = build(write_layout(tmp_path / "faces", images=images), tmp_path, 2, image_size=None)
+    sizes = [read_metadata(path)["vaematrix.image_sizes"] for path in paths]
+    assert sizes == [[[140, 140, 1], [178, 218, 1], [300, 250, 1]], [[178, 218, 3]]]
+    assert summarise(paths).about["image_sizes"] == [[178, 218, 4], [140, 140, 1], [300, 250, 1]]
+    expected = np.asarray(Image.open(io.BytesIO(images["000001.jpg"])).crop((80, 55, 220, 195)).resize((16, 16), 2))
+    np.testing.assert_array_equal(read_faces(paths, "train").images[0], expected)
+
+
+def test_an_image_that_does_not_hold_the_crop(tmp_path):
+    folder = write_layout(tmp_path / "faces", images={"000002.jpg": picture(1, 139, 300)})
+    with pytest.raises(UserError, match=r"000002\.jpg cannot be used: it has 139x300 pixels, fewer than the crop"):
+        build(folder, tmp_path, image_size=None)

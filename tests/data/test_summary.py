@@ -10,7 +10,7 @@ import pytest
 from vaematrix.common import images as images_module
 from vaematrix.common.errors import UserError
 from vaematrix.common.images import write_images
-from vaematrix.data.summary import summarise, write_frequencies, write_summary
+from vaematrix.data.summary import sizes_text, summarise, write_frequencies, write_summary
 
 ABOUT = {"vaematrix.source": "abc", "vaematrix.crop": 140, "vaematrix.size": 4, "vaematrix.filter": "bilinear"}
 
@@ -86,6 +86,18 @@ def test_a_split_without_images(data, tmp_path):
     summary = summarise([write(tmp_path / "0.parquet", few, slice(0, 20))])
     assert summary.about["counts"]["valid"] == 0
     assert set(summary.mean_faces) == set(summary.about["attributes"]) == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "text"),
+    [
+        ([], ""),
+        ([[178, 218, 9]], "178 × 218 pixels"),
+        ([[178, 218, 9], [300, 250, 1], [140, 140, 1]], "3 sizes, 140 × 140 to 300 × 250 pixels"),
+    ],
+)
+def test_sizes_in_words(sizes, text):
+    assert sizes_text(sizes) == text
 
 
 def test_shards_of_two_kinds_are_refused(data, shards, tmp_path):

@@ -51,6 +51,11 @@ def test_the_shipped_configurations_are_right() -> None:
     configuration.check_models(CONFIG["models"], "config/config.yaml")
 
 
+def test_images_of_any_size_are_allowed() -> None:
+    configuration.check(changed("dataset.image_size", None), SCHEMA, "config/mine.yaml")
+    configuration.check_sizes(changed("dataset.image_size", None), "config/mine.yaml")
+
+
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [

@@ -19,7 +19,7 @@ def main(snakemake: Any) -> None:
             crop=p.crop,
             size=p.size,
             filter=p.filter,
-            image_size=tuple(p.image_size),
+            image_size=p.image_size and tuple(p.image_size),
             on_bad_image=p.on_bad_image,
             progress=True,
         )

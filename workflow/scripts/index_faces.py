@@ -6,7 +6,7 @@ from typing import Any
 from vaematrix.common.console import logged
 from vaematrix.data.celeba import check_files
 from vaematrix.data.index import index_faces, write_index
-from vaematrix.data.layout import fingerprint, locate
+from vaematrix.data.layout import fingerprint, locate, unchanged
 
 
 def main(snakemake: Any) -> None:
@@ -14,7 +14,10 @@ def main(snakemake: Any) -> None:
         source = locate(snakemake.params.source)
         if snakemake.params.download:
             check_files(Path(snakemake.params.source))
-        write_index(snakemake.output[0], index_faces(source), {"vaematrix.source": fingerprint(source)})
+        since = fingerprint(source)
+        with unchanged(source, since):
+            index = index_faces(source)
+        write_index(snakemake.output[0], index, {"vaematrix.source": since})
 
 
 if __name__ == "__main__":

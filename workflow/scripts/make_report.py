@@ -6,6 +6,7 @@ from typing import Any
 from vaematrix.common.console import logged
 from vaematrix.common.files import read_json
 from vaematrix.common.records import missing_runs
+from vaematrix.data.summary import sizes_text
 from vaematrix.reporting.report import Figure, write_report
 from vaematrix.reporting.tables import collect
 
@@ -25,7 +26,7 @@ def main(snakemake: Any) -> None:
             Path(files.tables[0]).parent,
             collect(runs, p.rubric, p.models, floors, missing_runs(snakemake.config)),
             records=list(map(read_json, files.runs)),
-            settings=p.settings,
+            settings={**p.settings, "images before the crop": sizes_text(summary["image_sizes"])},
             figures=[*(Figure(path, path.stem) for path in map(Path, [*files.figures, *triangle])), *pictures],
             skipped=summary["skipped"],
         )

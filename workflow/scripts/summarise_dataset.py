@@ -3,7 +3,7 @@
 from typing import Any
 
 from vaematrix.common.console import log, logged
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import UserError, shown
 from vaematrix.data.summary import summarise, write_frequencies, write_summary
 from vaematrix.reporting.figures import save_image
 
@@ -15,7 +15,7 @@ def main(snakemake: Any) -> None:
         write_frequencies(snakemake.output.attributes, summary)
         if not summary.mean_faces:
             first = summary.about["skipped"][0]
-            raise UserError(f"every image was skipped; the first, {first['image_id']}: {first['reason']}")
+            raise UserError(f"every image was skipped; the first, {shown(first['image_id'])}: {first['reason']}")
         mean_face = next(iter(summary.mean_faces.values()))  # of the training split, which comes first
         save_image(snakemake.output.mean_face, mean_face.round().astype("uint8"))
         if summary.about["skipped"]:

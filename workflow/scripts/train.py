@@ -9,7 +9,7 @@ from vaematrix.common import devices, provenance, slurm
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, write_json
-from vaematrix.data.shards import read_faces, refuse_empty
+from vaematrix.data.shards import read_faces, refuse_few
 from vaematrix.models import weights
 from vaematrix.models.networks import Network
 from vaematrix.training import loop as training
@@ -29,7 +29,7 @@ def refuse_impossible(shards: list[str], config: dict[str, Any], network: Networ
     The other models' entries come from the config instead of params, since an edit of theirs is no reason to train
     this one again.
     """
-    refuse_empty(shards, config["evaluation"]["split"])
+    refuse_few(shards, config["evaluation"]["split"])
     for name, entry in config["models"].items():
         try:
             with torch.device("meta"):  # options and shapes, no numbers

@@ -43,7 +43,11 @@ def decode_face(
     Raises:
         BadImage: not a whole JPEG or PNG, or of the wrong size.
     """
-    image = _decode(data, image_size)
+    return centre(decode(data, image_size), crop, size, filter)
+
+
+def centre(image: np.ndarray, crop: int, size: int, filter: str = "bilinear") -> np.ndarray:
+    """Cut the square out of the centre of uint8 [height, width, 3] and resize it; see :func:`decode_face`."""
     height, width = image.shape[:2]
     if min(height, width) < crop:
         raise BadImage(f"it has {width}x{height} pixels, fewer than the crop of {crop}x{crop}")
@@ -52,8 +56,8 @@ def decode_face(
     return np.asarray(Image.fromarray(face).resize((size, size), FILTERS[filter]))
 
 
-def _decode(data: bytes, image_size: tuple[int, int] | None) -> np.ndarray:
-    """uint8 RGB [height, width, 3]."""
+def decode(data: bytes, image_size: tuple[int, int] | None = None) -> np.ndarray:
+    """Decode a whole image, uint8 RGB [height, width, 3]; see :func:`decode_face`."""
     if data[:2] == b"\xff\xd8" and b"Exif\0\0" not in data:
         try:
             height, width, colours, _ = simplejpeg.decode_jpeg_header(data)

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import UserError, shown
 from vaematrix.common.files import written_whole
-from vaematrix.common.images import with_metadata
+from vaematrix.common.images import read_table, with_metadata
 from vaematrix.data.layout import (
     ATTRIBUTE_LIST,
+    IMAGE_SUFFIXES,
     PARTITION_LIST,
     SPLITS,
     Source,
@@ -26,6 +27,9 @@ from vaematrix.data.layout import (
 
 COLUMNS = ("image_id", "split", "member")
 _RESERVED = (*COLUMNS, "image")
+
+# A covariance of features needs two images, and so does the MMD of their codes.
+LEAST_IMAGES = 2
 
 
 def index_faces(source: Source) -> pa.Table:
@@ -41,7 +45,8 @@ def index_faces(source: Source) -> pa.Table:
     with open_images(source) as images:
         members = images.members()
     if not members:
-        raise UserError(f"{source.images}: holds no image (.jpg, .jpeg or .png).")
+        raise UserError(f"{shown(source.images)}: holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+    _refuse_undecodable(source, members)
     attributes = _Rows(*read_list(source, ATTRIBUTE_LIST))
     partition = _Rows(*read_list(source, PARTITION_LIST))
 
@@ -51,10 +56,11 @@ def index_faces(source: Source) -> pa.Table:
     _match(attributes, 2, ids, names_of_images, source, f"row in {ATTRIBUTE_LIST}")
     _match(partition, 0, split_ids, names_of_images, source, f"split in {PARTITION_LIST}")
     for name, number in SPLITS.items():
-        if number not in splits:
+        count = int((splits == number).sum())
+        if count < LEAST_IMAGES:
             raise UserError(
-                f"{partition.label}: no image is in split {number} ({name}). Each of the splits 0 (train), 1 (valid) "
-                "and 2 (test) needs images."
+                f"{partition.label}: {count or 'no'} image is in split {number} ({name}). "
+                f"Each of the splits 0 (train), 1 (valid) and 2 (test) needs {LEAST_IMAGES} at least."
             )
     member_column = pa.array(members).take(pc.index_in(ids, value_set=names_of_images))
     split_column = pa.array(splits).take(pc.index_in(ids, value_set=split_ids))
@@ -70,7 +76,7 @@ def write_index(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) 
 
 def read_index(path: str | Path) -> pa.Table:
     """Read what :func:`write_index` wrote; its metadata come by :func:`vaematrix.common.images.read_metadata`."""
-    return pq.read_table(path)
+    return read_table(path)
 
 
 class _Rows:
@@ -138,7 +144,8 @@ def _parse_attributes(rows: _Rows) -> tuple[pa.Array, list[str], np.ndarray]:
         row, column = wrong[0]
         value = words[int(row) * (1 + len(names)) + 1 + int(column)]
         raise UserError(
-            f"{rows.where(2 + row)}: the attribute {names[column]} of {ids[row]} is {_short(value)}, not 1 or -1."
+            f"{rows.where(2 + row)}: the attribute {names[column]} of {shown(ids[row])} is {_short(value)}, "
+            "not 1 or -1."
         )
     return ids, names, grid[0]
 
@@ -167,7 +174,7 @@ def _parse_partition(rows: _Rows) -> tuple[pa.Array, np.ndarray]:
     if splits.null_count:
         row = pc.index(pc.is_null(splits), True).as_py()
         raise UserError(
-            f"{rows.where(row)}: the split of {ids[row]} is {_short(values[row])}, "
+            f"{rows.where(row)}: the split of {shown(ids[row])} is {_short(values[row])}, "
             "but must be 0 (train), 1 (valid) or 2 (test)."
         )
     _refuse_repeated(rows, 0, ids)
@@ -180,7 +187,9 @@ def _names_of_images(source: Source, members: list[str], ids: pa.Array) -> pa.Ar
     if len(set(names)) != len(names):
         name = next(name for name, times in Counter(names).items() if times > 1)
         same = [member for member in members if member.rpartition("/")[2] == name]
-        raise UserError(f"{source.images}: {_some(same)} have the same file name; the lists tell images apart by it.")
+        raise UserError(
+            f"{shown(source.images)}: {_some(same)} have the same file name; the lists tell images apart by it."
+        )
     stems = {name.rpartition(".")[0]: name for name in names}
     known = ids.to_pylist()
     if len(stems) == len(names) and not set(names).intersection(known):
@@ -197,15 +206,36 @@ def _match(rows: _Rows, header: int, ids: pa.Array, names: pa.Array, source: Sou
         row = pc.index(without_image, True).as_py()
         missing = ids.filter(without_image).to_pylist()
         raise UserError(
-            f"{rows.where(header + row)}: {_some(missing)}: no such image in {source.images}. "
-            "Add the image, or remove the row from both lists."
+            f"{rows.where(header + row)}: {_some(missing)}: no such image in {shown(source.images)}. "
+            f"{_instead_of(missing[0], source)}Add the image, or remove the row from both lists."
         )
     without_row = pc.invert(pc.is_in(names, value_set=ids))
     if pc.any(without_row).as_py():
         extra = names.filter(without_row).to_pylist()
         raise UserError(
-            f"{source.images}: {_some(extra)}: no {what} ({rows.label}). Add the rows, or remove the images."
+            f"{shown(source.images)}: {_some(extra)}: no {what} ({rows.label}). Add the rows, or remove the images."
         )
+
+
+def _instead_of(missing: str, source: Source) -> str:
+    """A sentence on a file that is called like a missing image but for its suffix or its case."""
+    with open_images(source) as images:
+        stem = PurePosixPath(missing).stem.lower()
+        alike = [name for name in images.names() if PurePosixPath(name).stem.lower() == stem]
+    if not alike:
+        return ""
+    name = PurePosixPath(alike[0])
+    fix = "give it the list's name" if name.suffix.lower() in IMAGE_SUFFIXES else "make it a JPEG or PNG"
+    return f"There is {shown(name.name)}: {fix}. "
+
+
+def _refuse_undecodable(source: Source, members: list[str]) -> None:
+    """Refuse file names that are no text: parquet could not hold them."""
+    for member in members:
+        if not member.isascii() and member != member.encode(errors="replace").decode():
+            raise UserError(
+                f"{shown(source.images)}: the file name {member!a} is not UTF-8. Rename it, in the lists too."
+            )
 
 
 def _refuse_repeated(rows: _Rows, header: int, ids: pa.Array) -> None:
@@ -215,15 +245,15 @@ def _refuse_repeated(rows: _Rows, header: int, ids: pa.Array) -> None:
     for row, name in enumerate(ids.to_pylist()):
         if name in first:
             raise UserError(
-                f"{rows.where(header + row)}: {name} stands in line {rows.numbers[header + first[name]]} already. "
-                "Remove one of them."
+                f"{rows.where(header + row)}: {shown(name)} stands in line {rows.numbers[header + first[name]]} "
+                "already. Remove one of them."
             )
         first[name] = row
 
 
 def _some(names: list[str]) -> str:
     """The first three of many names, and how many more there are."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _short(value: object) -> str:

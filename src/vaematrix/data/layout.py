@@ -4,6 +4,7 @@ Standard library only, because the Snakefile imports it each time it is parsed (
 What the lists say is read by :mod:`vaematrix.data.index`.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -11,13 +12,13 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import BinaryIO, Self
 
-from vaematrix.common.errors import UserError
+from vaematrix.common.errors import UserError, shown
 
 ATTRIBUTES: tuple[str, ...] = (
     "5_o_Clock_Shadow",
@@ -74,6 +75,13 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 # Far above any face, far below what fills the memory: a member that unpacks to more is a bomb.
 MAX_IMAGE_BYTES = 1 << 26
 
+# Five times CelebA's list of attributes; reading one takes ten times its size in memory.
+MAX_LIST_BYTES = 1 << 27
+
+# Decompressed in pieces, so that what a zip's directory says of a member's size need not be believed.
+_CHUNK_BYTES = 1 << 20
+_COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
+
 # CelebA's central directory has 15 MB: it and a good part of the images lie in the last 32 MiB.
 _TAIL_BYTES = 1 << 25
 
@@ -108,14 +116,18 @@ def locate(path: str | Path) -> Source:
     Raises:
         UserError: there is nothing at `path`, or the lists or the images are missing or not to be told apart.
     """
+    if not str(path):
+        raise UserError("dataset.path is empty. Give the folder or the zip that holds your faces.")
     path = Path(path)
     if path.is_dir():
         return Source(_find_images(path), _find_list(path, ATTRIBUTE_LIST), _find_list(path, PARTITION_LIST))
     if not path.exists():
         raise UserError(
-            f"{path}: not found. Give a folder that holds {IMAGES}.zip (or the folder {IMAGES}), {ATTRIBUTE_LIST} and "
-            f"{PARTITION_LIST}, or one zip with all of them."
+            f"{shown(path)}: {_absent(path)}. Give a folder that holds {IMAGES}.zip (or the folder {IMAGES}), "
+            f"{ATTRIBUTE_LIST} and {PARTITION_LIST}, or one zip with all of them."
         )
+    if not path.is_file():
+        raise UserError(f"{shown(path)}: is {_kind(path.stat().st_mode)}, and neither a folder nor a zip.")
     beside = (path.with_name(ATTRIBUTE_LIST), path.with_name(PARTITION_LIST))
     return Source(path, *(file if file.is_file() else None for file in beside))
 
@@ -131,6 +143,7 @@ class ZipImages:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
+            _opened(path).close()  # zipfile would wait for a named pipe
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, ValueError, EOFError, struct.error, NotImplementedError) as error:
             raise UserError(_why_no_zip(path, error)) from None
@@ -141,21 +154,29 @@ class ZipImages:
     def __exit__(self, *_: object) -> None:
         self._zip.close()
 
+    def names(self) -> list[str]:
+        """The names of all that is inside the zip."""
+        return self._zip.namelist()
+
     def members(self) -> list[str]:
         """The images' names inside the zip, sorted.
 
         Raises:
-            UserError: a member's path leads out of the zip, or the zip is encrypted or damaged.
+            UserError: a member's path leads out of the zip, or the zip is encrypted, damaged or packed in another way
+                than stored or deflated.
         """
-        images = []
         for member in self._zip.infolist():
             _refuse_leaving(self.path, member.filename, stat.S_ISLNK(member.external_attr >> 16))
             if member.header_offset < 0:
-                raise UserError(_why_no_zip(self.path, f"the bytes of {member.filename} are missing"))
+                raise UserError(_why_no_zip(self.path, f"the bytes of {shown(member.filename)} are missing"))
             if member.flag_bits & 1:
-                raise UserError(f"{self.path}: {member.filename} is encrypted. Make the zip again without a password.")
-            images.append(member.filename)
-        return _only_images(images)
+                raise UserError(f"{self.where(member.filename)} is encrypted. Make the zip again without a password.")
+            if member.compress_type not in _COMPRESSIONS:
+                raise UserError(
+                    f"{self.where(member.filename)} is packed by a method (number {member.compress_type}) that is not "
+                    f"read here. Make the zip again with members {' or '.join(_COMPRESSIONS.values())}."
+                )
+        return _only_images(self.names())
 
     def read(self, member: str) -> bytes:
         """The bytes of one member.
@@ -164,31 +185,45 @@ class ZipImages:
             BadImage: it is missing, damaged (its CRC-32 is checked) or unpacks to more than MAX_IMAGE_BYTES.
         """
         try:
-            info = self._zip.getinfo(member)
-            if info.file_size > MAX_IMAGE_BYTES:
-                raise BadImage(f"it unpacks to {info.file_size:,} bytes, more than the {MAX_IMAGE_BYTES:,} allowed")
-            return self._zip.read(info)
+            data = self._unpack(member, MAX_IMAGE_BYTES)
         except KeyError:
             raise BadImage("it is no longer in the zip") from None
-        except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, RuntimeError) as error:
+        except (*_DAMAGE, OSError) as error:
             raise BadImage(f"it is damaged inside the zip ({error})") from None
+        if data is None:
+            raise BadImage(f"it unpacks to more than the {MAX_IMAGE_BYTES:,} bytes allowed")
+        return data
 
     def read_list(self, name: str) -> tuple[bytes, str]:
         """The bytes of the list called `name` anywhere in the zip, and what to call it in messages."""
         found = [member for member in self._zip.namelist() if PurePosixPath(member).name == name]
         if len(found) != 1:
             raise UserError(
-                f"{self.path}: holds {len(found) or 'no'} {name}, and none lies beside it. "
-                f"Put {ATTRIBUTE_LIST} and {PARTITION_LIST} beside the zip."
+                f"{shown(self.path)}: holds {len(found) or 'no'} {name}, and none lies beside it. "
+                f"Put {ATTRIBUTE_LIST} and {PARTITION_LIST} beside the zip.{_kaggle_hint(self.names(), name)}"
             )
         try:
-            return self._zip.read(found[0]), self.where(found[0])
-        except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, RuntimeError) as error:
+            data = self._unpack(found[0], MAX_LIST_BYTES)
+        except _DAMAGE as error:
             raise UserError(f"{self.where(found[0])} is damaged ({error}). Copy or download the zip again.") from None
+        if data is None:
+            raise _list_too_long(self.where(found[0]))
+        return data, self.where(found[0])
 
     def where(self, member: str) -> str:
         """How a message names a member."""
-        return f"{self.path}: {member}"
+        return f"{shown(self.path)}: {shown(member)}"
+
+    def _unpack(self, member: str, at_most: int) -> bytes | None:
+        """The bytes of a member, None where there are more than `at_most`, whatever the zip says of their number."""
+        info = self._zip.getinfo(member)
+        if info.compress_type not in _COMPRESSIONS:
+            raise zipfile.BadZipFile(f"packed by a method, number {info.compress_type}, that is not read here")
+        data = bytearray()
+        with self._zip.open(info) as stream:
+            while len(data) <= at_most and (chunk := stream.read(_CHUNK_BYTES)):
+                data += chunk
+        return bytes(data) if len(data) <= at_most else None
 
 
 class FolderImages:
@@ -203,22 +238,27 @@ class FolderImages:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def members(self) -> list[str]:
-        """The images' paths below the folder, with slashes, sorted.
+    def names(self) -> list[str]:
+        """The paths of all files below the folder, with slashes.
 
         Raises:
-            UserError: a symbolic link leads out of the folder.
+            UserError: a symbolic link leads out of the folder, or a folder cannot be read.
         """
-        root, files = self.path.resolve(), []
-        for folder, folders, names in os.walk(self.path):
+        root, files = os.path.realpath(self.path), []
+        for folder, folders, names in os.walk(self.path, onerror=_unreadable):
             for name in [*folders, *names]:
                 entry = Path(folder, name)
                 if entry.is_symlink():
-                    outside = not entry.resolve().is_relative_to(root)
+                    # Path.resolve() raises where links lead in a circle.
+                    outside = not Path(os.path.realpath(entry)).is_relative_to(root)
                     _refuse_leaving(self.path, entry.relative_to(self.path).as_posix(), outside)
             prefix = os.path.relpath(folder, self.path).replace(os.sep, "/") + "/"
             files += [(prefix + name).removeprefix("./") for name in names]
-        return _only_images(files)
+        return files
+
+    def members(self) -> list[str]:
+        """The images' paths below the folder, with slashes, sorted; UserError as :meth:`names`."""
+        return _only_images(self.names())
 
     def read(self, member: str) -> bytes:
         """The bytes of one image.
@@ -227,7 +267,7 @@ class FolderImages:
             BadImage: it is missing, unreadable or larger than MAX_IMAGE_BYTES.
         """
         try:
-            with (self.path / member).open("rb") as file:
+            with _open_file(self.path / member) as file:
                 data = file.read(MAX_IMAGE_BYTES + 1)
         except OSError as error:
             raise BadImage(f"it cannot be read ({error.strerror})") from None
@@ -237,14 +277,22 @@ class FolderImages:
 
     def where(self, member: str) -> str:
         """How a message names a member."""
-        return str(self.path / member)
+        return shown(self.path / member)
+
+
+# What zipfile raises for a member that is not what the zip's directory says.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
 def read_list(source: Source, name: str) -> tuple[bytes, str]:
     """The bytes of ATTRIBUTE_LIST or PARTITION_LIST, and what to call the file in messages."""
     path = source.attributes if name == ATTRIBUTE_LIST else source.partition
     if path is not None:
-        return path.read_bytes(), str(path)
+        with _opened(path) as file:
+            data = file.read(MAX_LIST_BYTES + 1)
+        if len(data) > MAX_LIST_BYTES:
+            raise _list_too_long(shown(path))
+        return data, shown(path)
     with ZipImages(source.images) as images:
         return images.read_list(name)
 
@@ -255,21 +303,49 @@ def fingerprint(source: Source) -> str:
     A SHA-256 over both lists and, of a zip, its size and its last 32 MiB (the directory with each member's CRC-32
     stands at the end of a zip); of a folder, the images' names and sizes. Neither path nor mtime is in it.
     An image of a folder that is replaced by another of exactly the same size goes unnoticed.
+
+    Raises:
+        UserError: the source cannot be read, or a symbolic link leads out of it.
     """
     digest = hashlib.sha256()
     for file in filter(None, (source.attributes, source.partition)):
-        with file.open("rb") as stream:
+        with _opened(file) as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     if source.images.is_dir():
         for member in FolderImages(source.images).members():
-            digest.update(f"{member}\0{(source.images / member).stat().st_size}\0".encode(errors="surrogateescape"))
+            digest.update(f"{member}\0{_size(source.images / member)}\0".encode(errors="surrogateescape"))
     else:
         size = source.images.stat().st_size
         digest.update(str(size).encode())
-        with source.images.open("rb") as stream:
+        with _opened(source.images) as stream:
             stream.seek(max(0, size - _TAIL_BYTES))
             digest.update(stream.read())
     return digest.hexdigest()
+
+
+@contextmanager
+def unchanged(source: Source, since: str) -> Iterator[None]:
+    """Hold that the source is what it was, when a block of work on it begins and when it ends.
+
+    Args:
+        since: the :func:`fingerprint` that it must have.
+
+    Raises:
+        UserError: it is another.
+    """
+    _refuse_changed(source, since)
+    try:
+        yield
+    finally:  # what went wrong meanwhile went wrong because of that
+        _refuse_changed(source, since)
+
+
+def _refuse_changed(source: Source, since: str) -> None:
+    if fingerprint(source) != since:
+        raise UserError(
+            f"{shown(source.images)}: it or its lists changed while faces were read from it, so nothing was made of "
+            "them. Run the same command again when it stays as it is: everything is then made of what it holds."
+        )
 
 
 def looks_like_html(data: bytes) -> bool:
@@ -281,10 +357,21 @@ def _find_list(folder: Path, name: str) -> Path:
     for place in (folder, folder / "Anno", folder / "Eval"):
         if (place / name).is_file():
             return place / name
-    hint = ""
-    if (folder / name).with_suffix(".csv").exists():
-        hint = " (The .csv beside it is Kaggle's form; the original .txt is needed.)"
-    raise UserError(f"{folder}: {name} is missing. It belongs beside the images.{hint}")
+    hint = _kaggle_hint([entry.name for entry in folder.iterdir()], name)
+    raise UserError(f"{shown(folder)}: {name} is missing. It belongs beside the images.{hint}")
+
+
+def _kaggle_hint(names: Iterable[str], missing: str) -> str:
+    csv = missing.replace(".txt", ".csv")
+    if csv not in {name.rpartition("/")[2] for name in names}:
+        return ""
+    return f" (The {csv} there is Kaggle's form; the original .txt is needed, from CelebA's own page.)"
+
+
+def _list_too_long(label: str) -> UserError:
+    return UserError(
+        f"{label}: has more than the {MAX_LIST_BYTES:,} bytes that are read of a list. Is it the right file?"
+    )
 
 
 def _find_images(folder: Path) -> Path:
@@ -300,10 +387,12 @@ def _find_images(folder: Path) -> Path:
     if not others and _has_images(folder):
         return folder
     found = (
-        f"there are several: {', '.join(entry.name for entry in others)}" if others else "there are no others either"
+        f"there are several: {', '.join(shown(entry.name) for entry in others)}"
+        if others
+        else "there are no others either"
     )
     raise UserError(
-        f"{folder}: neither {IMAGES}.zip nor a folder {IMAGES}, and {found}. Keep one zip or folder of images."
+        f"{shown(folder)}: neither {IMAGES}.zip nor a folder {IMAGES}, and {found}. Keep one zip or folder of images."
     )
 
 
@@ -320,22 +409,63 @@ def _only_images(names: Iterable[str]) -> list[str]:
 
 def _refuse_leaving(container: Path, member: str, link_outside: bool) -> None:
     if link_outside:
-        raise UserError(f"{container}: {member} is a symbolic link that leads out. Put the image itself there.")
+        raise UserError(
+            f"{shown(container)}: {shown(member)} is a symbolic link that leads out. Put the image itself there."
+        )
     if member.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member) or re.match(r"[A-Za-z]:", member):
         raise UserError(
-            f"{container}: the member path {member!r} leads out of it. Take the images from a trusted source."
+            f"{shown(container)}: the member path {member!r} leads out of it. Take the images from a trusted source."
         )
+
+
+def _open_file(path: Path) -> BinaryIO:
+    """A regular file, open for reading; an OSError where it is none, since a pipe or a device may never end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # else a pipe without a writer would wait
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def _opened(path: Path) -> BinaryIO:
+    """As :func:`_open_file`, with a UserError."""
+    try:
+        return _open_file(path)
+    except OSError as error:
+        raise UserError(f"{shown(path)}: cannot be read ({error.strerror}).") from None
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def _absent(path: Path) -> str:
+    return "is a symbolic link that leads nowhere" if path.is_symlink() else "not found"
+
+
+def _size(path: Path) -> int | None:
+    """A file's bytes; None where a link leads nowhere, which whoever reads the image will say."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _unreadable(error: OSError) -> None:
+    raise UserError(f"{shown(error.filename)}: cannot be read ({error.strerror}). Change its permissions.")
 
 
 def _why_no_zip(path: Path, error: Exception | str) -> str:
-    with path.open("rb") as file:
-        start = file.read(512)
+    with _opened(path) as file:
+        start, size = file.read(512), os.fstat(file.fileno()).st_size
+    name = shown(path)
     if looks_like_html(start):
         return (
-            f"{path}: is an HTML page saved as a zip, most likely a notice that the download quota is used up. Delete "
+            f"{name}: is an HTML page saved as a zip, most likely a notice that the download quota is used up. Delete "
             "it and download it again later or from another mirror, or set the dataset's path to a copy of your own."
         )
     if start.startswith(b"PK"):
-        size = path.stat().st_size
-        return f"{path}: the zip is cut short or damaged ({size:,} bytes; {error}). Copy or download it again."
-    return f"{path}: is not a zip ({error}). Give {IMAGES}.zip or a folder of images."
+        return f"{name}: the zip is cut short or damaged ({size:,} bytes; {error}). Copy or download it again."
+    return f"{name}: is not a zip ({error}). Give {IMAGES}.zip or a folder of images."

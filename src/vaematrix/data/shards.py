@@ -1,5 +1,6 @@
 """Images in CelebA's layout become parquet shards; shards become arrays."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from vaematrix.common.errors import UserError
-from vaematrix.common.images import read_images, read_metadata, write_images
-from vaematrix.data.decode import decode_face
-from vaematrix.data.index import COLUMNS, read_index
-from vaematrix.data.layout import SPLITS, BadImage, Source, open_images
+from vaematrix.common.images import read_images, read_metadata, read_table, write_images
+from vaematrix.data.decode import centre, decode
+from vaematrix.data.index import COLUMNS, LEAST_IMAGES, read_index
+from vaematrix.data.layout import SPLITS, BadImage, Source, open_images, unchanged
 
 
 @dataclass(frozen=True)
@@ -50,49 +50,54 @@ def build_shard(
 ) -> None:
     """Decode the `shard`-th of `shards` equal blocks of the index (from 0); the same input gives the same bytes.
 
-    The schema metadata hold the index's own (`vaematrix.source`), `vaematrix.crop`, `.size`, `.filter` and
-    `.skipped`, a list of {image_id, split, reason}.
+    The schema metadata hold the index's own (`vaematrix.source`), `vaematrix.crop`, `.size`, `.filter`, `.skipped`, a
+    list of {image_id, split, reason}, and `.image_sizes`, a list of [width, height, how many images had it].
 
     Args:
         index_path: written by :func:`vaematrix.data.index.write_index`.
+        source: what the index was made of.
         crop, size, filter, image_size: see :func:`vaematrix.data.decode.decode_face`.
         on_bad_image: stop at the first image that cannot be used, or leave such images out.
         progress: show a progress bar where standard error is a terminal.
 
     Raises:
-        UserError: an image cannot be used (with `fail`), or the disk is full.
+        UserError: an image cannot be used (with `fail`), the source is no longer what was indexed, or the disk is full.
     """
     index = read_index(index_path)
     first, end = (index.num_rows * number // shards for number in (shard, shard + 1))
     rows = index.slice(first, end - first)
     faces = np.empty((len(rows), size, size, 3), np.uint8)
     kept: list[int] = []
+    sizes: Counter[tuple[int, int]] = Counter()
     skipped: list[dict[str, Any]] = []
     members = tqdm(rows["member"].to_pylist(), unit="face", desc=f"shard {shard}", disable=None if progress else True)
-    with open_images(source) as images:
+    about = read_metadata(index_path)
+    with unchanged(source, about["vaematrix.source"]), open_images(source) as images:
         for row, member in enumerate(members):
             try:
-                faces[len(kept)] = decode_face(images.read(member), crop, size, filter, image_size)
+                image = decode(images.read(member), image_size)
+                faces[len(kept)] = centre(image, crop, size, filter)
                 kept.append(row)
+                sizes[image.shape[1], image.shape[0]] += 1
             except BadImage as bad:
                 if on_bad_image == "fail":
                     raise UserError(
                         f"{images.where(member)} cannot be used: {bad}. Replace the image, or set "
                         "`on_bad_image: skip` to leave such images out; the dataset summary then lists them."
                     ) from None
-                about = {column: rows[column][row].as_py() for column in ("image_id", "split")}
-                skipped.append({**about, "reason": str(bad)})
+                skipped.append({name: rows[name][row].as_py() for name in ("image_id", "split")} | {"reason": str(bad)})
     columns = rows.drop_columns("member").take(pa.array(kept, pa.int64()))
     write_images(
         output,
         faces[: len(kept)],
         {name: columns[name].combine_chunks() for name in columns.column_names},
         {
-            **read_metadata(index_path),
+            **about,
             "vaematrix.crop": crop,
             "vaematrix.size": size,
             "vaematrix.filter": filter,
             "vaematrix.skipped": skipped,
+            "vaematrix.image_sizes": [[*one, count] for one, count in sorted(sizes.items())],
         },
     )
 
@@ -101,21 +106,24 @@ def read_faces(shards: str | Path | Iterable[str | Path], split: str) -> Faces:
     """Read one split ("train", "valid" or "test") of all shards; the peak is little more than its images' bytes.
 
     Raises:
-        UserError: no image of the split is left, because all were skipped.
+        UserError: too few images of the split are left, because others were skipped, or a shard is damaged.
     """
     images, table = read_images(shards, split=SPLITS[split])
-    if not len(images):
-        raise _empty(split)
+    _check_count(len(images), split)
     names = tuple(name for name in table.column_names if name not in COLUMNS)
     attributes = np.stack([table[name].to_numpy() for name in names], axis=1)
     return Faces(images, table["image_id"].to_pylist(), attributes, names)
 
 
-def refuse_empty(shards: Iterable[str | Path], split: str) -> None:
+def refuse_few(shards: Iterable[str | Path], split: str) -> None:
     """Raise what :func:`read_faces` would, without reading an image."""
-    if all(SPLITS[split] not in pq.read_table(shard, columns=["split"])["split"].to_pylist() for shard in shards):
-        raise _empty(split)
+    splits = [read_table(shard, columns=["split"])["split"].to_numpy() for shard in shards]
+    _check_count(int((np.concatenate(splits) == SPLITS[split]).sum()), split)
 
 
-def _empty(split: str) -> UserError:
-    return UserError(f"the split {split} of the shards is empty: all its images were skipped (see dataset summary).")
+def _check_count(count: int, split: str) -> None:
+    if count < LEAST_IMAGES:
+        raise UserError(
+            f"the split {split} of the shards has {count or 'no'} image and needs {LEAST_IMAGES} at least: all others "
+            "were skipped (see dataset summary)."
+        )

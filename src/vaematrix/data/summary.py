@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,9 @@ class Summary:
 
     Attributes:
         about: JSON values: `images`, `counts` and `skipped_counts` (per split), `skipped` (a list of {image_id, split,
-            reason}), `attributes` (per split and attribute the fraction that has it, 0 to 1) and the shards' common
-            metadata (`source`, `crop`, `size`, `filter`).
+            reason}), `image_sizes` (a list of [width, height, how many images had it], most frequent first),
+            `attributes` (per split and attribute the fraction that has it, 0 to 1) and the shards' common metadata
+            (`source`, `crop`, `size`, `filter`).
         mean_faces: per split float64 [size, size, 3], 0 to 255; a split without images is left out.
     """
 
@@ -37,7 +39,7 @@ def summarise(shards: Sequence[str | Path]) -> Summary:
     Raises:
         UserError: the shards were not made from the same source with the same crop, size and filter.
     """
-    common, skipped = _common_metadata(shards)
+    common, skipped, sizes = _common_metadata(shards)
     counts = dict.fromkeys(SPLITS, 0)
     pixels: dict[str, Any] = dict.fromkeys(SPLITS, 0)  # exact sums, as integers
     having: dict[str, Any] = dict.fromkeys(SPLITS, 0)
@@ -62,8 +64,17 @@ def summarise(shards: Sequence[str | Path]) -> Summary:
         },
         "skipped_counts": {split: sum(one["split"] == number for one in skipped) for split, number in SPLITS.items()},
         "skipped": skipped,
+        "image_sizes": [[*one, count] for one, count in sizes.most_common()],
     }
     return Summary(about, {split: pixels[split] / counts[split] for split in filled})
+
+
+def sizes_text(image_sizes: Sequence[tuple[int, int, int]]) -> str:
+    """What a summary's `image_sizes` say, in a few words."""
+    areas = sorted((width * height, f"{width} × {height}") for width, height, _ in image_sizes)
+    if len(areas) < 2:
+        return "".join(f"{size} pixels" for _, size in areas)
+    return f"{len(areas)} sizes, {areas[0][1]} to {areas[-1][1]} pixels"
 
 
 def write_summary(path: str | Path, summary: Summary) -> None:
@@ -82,13 +93,18 @@ def write_frequencies(path: str | Path, summary: Summary) -> None:
     write_text(path, text.getvalue())
 
 
-def _common_metadata(shards: Sequence[str | Path]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What all shards say of themselves (keys without "vaematrix."), and what any of them left out."""
+def _common_metadata(
+    shards: Sequence[str | Path],
+) -> tuple[dict[str, Any], list[dict[str, Any]], Counter[tuple[int, int]]]:
+    """What all shards say of themselves (keys without "vaematrix."), what they left out, and the images' sizes."""
     skipped: list[dict[str, Any]] = []
+    sizes: Counter[tuple[int, int]] = Counter()
     common: dict[str, Any] | None = None
     for path in shards:
         metadata = {key.removeprefix("vaematrix."): value for key, value in read_metadata(path).items()}
         skipped += metadata.pop("skipped", [])
+        for width, height, count in metadata.pop("image_sizes", []):
+            sizes[width, height] += count
         if common is None:
             common = metadata
         elif metadata != common:
@@ -97,4 +113,4 @@ def _common_metadata(shards: Sequence[str | Path]) -> tuple[dict[str, Any], list
                 f"{path}: its {key} is {metadata.get(key)!r}, but that of {shards[0]} is {common.get(key)!r}. "
                 "Remove this folder of shards and build it again."
             )
-    return common or {}, skipped
+    return common or {}, skipped, sizes

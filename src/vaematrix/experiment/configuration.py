@@ -109,7 +109,7 @@ def check_sizes(config: dict[str, Any], origin: Origin) -> None:
     """
     dataset, stages = config["dataset"], len(config["network"]["widths"])
     lines = []
-    if dataset["crop"] > min(dataset["image_size"]):
+    if dataset["image_size"] and dataset["crop"] > min(dataset["image_size"]):
         width, height = dataset["image_size"]
         lines.append((("dataset", "crop"), f"{dataset['crop']} does not fit into images of {width}x{height} pixels"))
     if dataset["size"] % 2**stages:
