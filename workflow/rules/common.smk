@@ -100,7 +100,7 @@ try:
     if config["dataset"]["source"] == "path" and (workflow.is_main_process or "VAEMATRIX_FACES_ARE" not in os.environ):
         os.environ["VAEMATRIX_FACES_ARE"] = fingerprint(locate(config["dataset"]["path"]))
 except UserError as error:
-    sys.exit(f"error: {printable(str(error))}")
+    sys.exit("\n".join(f"error: {printable(line)}" for line in str(error).split("\n")))  # each mistake of the config
 except yaml.YAMLError as error:
     sys.exit(f"error: {config['rubric']}: {' '.join(str(error).split())}")
 except (OSError, UnicodeDecodeError) as error:
