@@ -117,6 +117,18 @@ def test_units_are_sorted_by_kl_and_counted_when_active() -> None:
     assert sum(unit["kl"] for unit in measured.details["units"]) == pytest.approx(measured.entries["kl"]["value"])
 
 
+@pytest.mark.parametrize(("scale", "warned"), [(1.0, False), (2.0, True)])
+def test_where_the_codes_lie_is_measured_and_warned_of(scale: float, warned: bool) -> None:
+    """Draws, not means: half of the variance is the posteriors' own."""
+    mean = scale * np.random.default_rng(1).normal(size=(2000, 3)).astype(np.float32) / np.sqrt(2)
+    entries.measure_latent(measured := Measured(), mean, np.full((2000, 3), scale**2 / 2, np.float32))
+    assert measured.entries["codes_variance"]["value"] == pytest.approx(scale**2, rel=0.1)
+    for key in ("codes_mean", "codes_correlation", "codes_largest_correlation"):
+        assert measured.entries[key]["value"] < 0.1 * scale
+        assert "formula" in measured.entries[key]["protocol"]
+    assert [("variance" in warning, "decoder" in warning) for warning in measured.warnings] == [(True, True)] * warned
+
+
 def test_the_probe_names_what_it_skips() -> None:
     rng = np.random.default_rng(0)
     labels = rng.random((300, 2)) < [0.5, 0.001]

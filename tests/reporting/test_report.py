@@ -43,6 +43,7 @@ def full(folder: Path) -> Path:
         "value": 40.0,
         "label": "FID, endless samples against these 800 images",
     }
+    runs[1]["warnings"] = ["the codes lie far from the prior: their |mean| is 0.50 a unit (0)."]
     return make(
         folder,
         runs,
@@ -99,6 +100,8 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
         assert (rf"\label{{fig:{kind}}}" in source) == (kind in SHARED)
     assert "scipy" not in source
     assert "no FID" not in source
+    assert source.count("the codes lie far from the prior") == 1
+    assert "seed 1: the codes" in source
     assert source.count("told the attributes of each image") == 1, "beside the conditional model's matrix alone"
 
 

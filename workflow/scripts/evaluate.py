@@ -1,5 +1,6 @@
 """All metrics of one run, with the protocol that made them."""
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,8 @@ from vaematrix.metrics.attributes import load_judge
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.features import FeatureNetwork, load_network
 from vaematrix.metrics.frechet import Statistics
+
+log = logging.getLogger("vaematrix.evaluate")
 
 
 def main(snakemake: Any) -> None:
@@ -56,6 +59,8 @@ def main(snakemake: Any) -> None:
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
         protocol = protocol_of(snakemake, run, network.identity, len(faces.images), device)
+        for warning in measured.warnings:
+            log.warning("warning: %s", warning)
         named = {**{name: run[name] for name in ("experiment", "model", "family", "seed")}, "entry": p.entry}
         write_json(
             output.metrics,
@@ -63,6 +68,7 @@ def main(snakemake: Any) -> None:
                 "run": named,
                 "metrics": measured.entries,
                 "left_out": measured.left_out,
+                "warnings": measured.warnings,
                 "checks": {key: asdict(check) for key, check in measured.checks.items()},
                 "protocol": protocol,
             },

@@ -25,12 +25,14 @@ class Measured:
     Attributes:
         entries: by key, as metrics.json has them.
         left_out: why there is no entry, by key.
+        warnings: what makes a number say less than it seems to, in words.
         checks: the numbers held against their definitions, by the definition's metric.
         details: what is behind a number, for figures: lists by unit, attribute or sample count.
     """
 
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -167,13 +169,36 @@ def measure_latent(measured: Measured, mean: np.ndarray, variance: np.ndarray) -
     measured.add(
         "active_units", active, label="Active units", scale=f"of {len(kl)}", protocol={"above": latent.ACTIVE}, **of
     )
-    mmd = latent.mmd_to_prior(latent.draw_codes(mean, variance, seed=0))
+    codes = latent.draw_codes(mean, variance, seed=0)
+    mmd = latent.mmd_to_prior(codes)
     protocol = {"kernel": "exp(-|d|²/(2·dim))", "seed": 0}
     measured.add("mmd_to_prior", mmd, label="MMD² to the prior", better="lower", protocol=protocol, **of)
+    _measure_aggregated(measured, codes)
     order = np.argsort(-kl, kind="stable")
     measured.details["units"] = [
         {"unit": int(unit), "kl": float(kl[unit]), "variance_of_mean": float(activity[unit])} for unit in order
     ]
+
+
+def _measure_aggregated(measured: Measured, codes: np.ndarray) -> None:
+    """Where the aggregated posterior lies beside the prior. Args: codes: [n, latent] drawn from q(z | x)."""
+    found = latent.aggregated(codes)
+    for name, label, formula in (
+        ("variance", "Variance of codes", "mean over units j of Var(z_j)"),
+        ("mean", "|Mean| of codes", "mean over units j of |E z_j|"),
+        ("correlation", "Mean |correlation| of codes", "mean over pairs j < k of |Corr(z_j, z_k)|"),
+        ("largest_correlation", "Largest |correlation| of codes", "maximum over pairs j < k of |Corr(z_j, z_k)|"),
+    ):
+        protocol = {"codes": "one z ~ q(z | x) an image", "formula": formula, "seed": 0}
+        scale = f"{int(name == 'variance')} under the prior"
+        measured.add(
+            f"codes_{name}", getattr(found, name), len(codes), label, scale=scale, about="latent", protocol=protocol
+        )
+    if far := latent.far_from_prior(found, len(codes)):
+        measured.warnings.append(
+            f"the codes lie far from the prior: {'; '.join(far)}. A sample from N(0, I) then says more about where "
+            "codes lie than about the decoder."
+        )
 
 
 def measure_probe(

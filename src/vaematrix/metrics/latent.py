@@ -3,9 +3,15 @@
 Everything is of the posteriors q(z | x) = N(mean, variance) of the evaluation split.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 ACTIVE = 0.01  # Burda et al., 2016
+# How far q(z) may lie from N(0, I) before a draw from the prior is no code that the decoder knows. For 64 units:
+MOST_VARIANCE = 2.0  # or 1/2: ‖z‖² is 64 ± 11 under the prior and 128 ± 23 at twice the variance, which hardly overlap
+MOST_MEAN = 0.25  # shifts all codes by 0.25·√64 = 2 standard deviations of the prior
+MOST_CORRELATION = 0.1  # where the units share one factor, its direction has 1 + 63·0.1 = 7 times the prior's variance
 _ROWS_AT_ONCE = 1000
 
 
@@ -23,6 +29,51 @@ def activity(mean: np.ndarray) -> np.ndarray:
 def draw_codes(mean: np.ndarray, variance: np.ndarray, seed: int) -> np.ndarray:
     """One z ~ q(z | x) for each image, float64 [n, d]: draws from the aggregated posterior."""
     return mean + np.sqrt(variance, dtype=np.float64) * np.random.default_rng(seed).standard_normal(mean.shape)
+
+
+class Aggregated(NamedTuple):
+    """How codes z drawn from the aggregated posterior q(z) lie; from N(0, I) these are 1, 0, 0 and 0 but for chance.
+
+    variance: mean over the units j of Var(z_j), n - 1 in the denominator.
+    mean: mean over the units of |E z_j|.
+    correlation, largest_correlation: mean and largest of |Corr(z_j, z_k)| over the pairs j < k; 0 for a single unit.
+    """
+
+    variance: float
+    mean: float
+    correlation: float
+    largest_correlation: float
+
+
+def aggregated(codes: np.ndarray) -> Aggregated:
+    """What :class:`Aggregated` says. Args: codes: [n, dim] drawn from q(z | x), n >= 2, not the posteriors' means."""
+    deviations = codes.std(axis=0, ddof=1)
+    # A unit that never changes is correlated with nothing.
+    standardised = (codes - codes.mean(axis=0)) / np.where(deviations > 0, deviations, 1)
+    pairs = np.triu_indices(codes.shape[1], k=1)
+    correlations = np.abs(standardised.T @ standardised / (len(codes) - 1))[pairs]
+    return Aggregated(
+        float((deviations**2).mean()),
+        float(np.abs(codes.mean(axis=0)).mean()),
+        float(correlations.mean()) if len(correlations) else 0.0,
+        float(correlations.max(initial=0)),
+    )
+
+
+def far_from_prior(of: Aggregated, count: int) -> list[str]:
+    """In words, each way in which q(z) lies far from N(0, I); none where it lies near.
+
+    What as many draws from the prior itself show by chance, √(2/(π·count)) in a mean and in a correlation, is allowed.
+    """
+    chance = np.sqrt(2 / (np.pi * count))
+    far = []
+    if not 1 / MOST_VARIANCE <= of.variance <= MOST_VARIANCE:
+        far.append(f"their variance is {of.variance:.2f} (1 under the prior)")
+    if of.mean > MOST_MEAN + chance:
+        far.append(f"their |mean| is {of.mean:.2f} a unit (0)")
+    if of.correlation > MOST_CORRELATION + chance:
+        far.append(f"their units' mean |correlation| is {of.correlation:.2f} (0)")
+    return far
 
 
 def mmd_to_prior(codes: np.ndarray) -> float:

@@ -139,6 +139,11 @@ def write_report(
             provenance=provenance_rows(results, records),
             versions=_versions(results, records),
             skipped=skipped,
+            warnings=[
+                (run["run"]["model"], run["run"]["seed"], text)
+                for run in results.runs
+                for text in run.get("warnings", ())
+            ],
             counted=any(key.endswith("_infinity") for run in results.runs for key in run["metrics"]),
             claim_fails=leaders(results.published, "printed") != leaders(results.published, "recomputed"),
             several_seeds=any(judged.total.n > 1 for judged in results.matrices.values()),
