@@ -161,6 +161,15 @@ def test_a_split_smaller_than_a_batch_is_refused(tmp_path: Path) -> None:
         training.train(tiny(), faces, faces, Settings(1, 64, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
 
 
+@pytest.mark.parametrize("family", ["info_vae", "vae"])
+def test_one_validation_image_is_refused_with_its_reason(tmp_path: Path, family: str) -> None:
+    """Its code has no MMD: InfoVAE's training seemed to break, and a lower learning rate was advised."""
+    faces, valid = tiny_training.split(35, 0), tiny_training.split(1, 1)
+    with pytest.raises(UserError, match=r"validation split has 1 image and needs 2"):
+        training.train(tiny(family), faces, valid, Settings(1, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
+    assert not (tmp_path / "c").exists(), "before any step"
+
+
 def test_a_batch_is_the_images_in_channels_last() -> None:
     images = np.arange(4 * 6 * 6 * 3, dtype=np.uint8).reshape(4, 6, 6, 3)
     split = Split.on(torch.device("cpu"), images, np.eye(4, dtype=bool))

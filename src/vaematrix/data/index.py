@@ -60,7 +60,8 @@ def index_faces(source: Source) -> pa.Table:
         if count < LEAST_IMAGES:
             raise UserError(
                 f"{partition.label}: {count or 'no'} image is in split {number} ({name}). "
-                f"Each of the splits 0 (train), 1 (valid) and 2 (test) needs {LEAST_IMAGES} at least."
+                f"Each of the splits 0 (train), 1 (valid) and 2 (test) needs {LEAST_IMAGES} at least: "
+                "one image has no covariance of features, and its code no MMD."
             )
     member_column = pa.array(members).take(pc.index_in(ids, value_set=names_of_images))
     split_column = pa.array(splits).take(pc.index_in(ids, value_set=split_ids))

@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.common.files import write_text
+from vaematrix.data.index import LEAST_IMAGES
 from vaematrix.models import losses
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.training import checkpoint
@@ -111,12 +112,17 @@ def train(
         stop_at: when to stop by itself, in seconds since the epoch: a scheduler's walltime is nearly over.
 
     Raises:
-        UserError: the split is smaller than a batch, or a loss term broke.
+        UserError: the split is smaller than a batch, validation has fewer than two images, or a loss term broke.
         Interrupted: SIGTERM or SIGINT arrived, or it is time to stop; the state is saved.
     """
     if len(faces) < settings.batch_size:
         raise UserError(
             f"training.batch_size {settings.batch_size} exceeds the {len(faces)} images of the training split."
+        )
+    if len(valid) < LEAST_IMAGES:
+        raise UserError(
+            f"the validation split has {len(valid) or 'no'} image and needs {LEAST_IMAGES} at least: "
+            "the code of one image has no MMD."
         )
     keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
