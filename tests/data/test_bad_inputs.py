@@ -5,7 +5,7 @@ import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -221,11 +221,14 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
     (faces / ZIP).unlink()
     (faces / FOLDER / "inner").mkdir(parents=True)
 
-    def denied(folder: Path, onerror: Callable[[OSError], None]) -> list[tuple[str, list[str], list[str]]]:
-        onerror(PermissionError(13, "Permission denied", f"{folder}/inner"))
-        return []
+    scandir = os.scandir
 
-    monkeypatch.setattr(layout.os, "walk", denied)
+    def denied(folder: Path) -> Iterator[os.DirEntry[str]]:
+        if Path(folder).name == "inner":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(layout.os, "scandir", denied)
     with pytest.raises(UserError, match=r"inner: cannot be read \(Permission denied\)\. Change its permissions"):
         prepared(faces, tmp_path)
 

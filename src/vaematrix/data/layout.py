@@ -244,21 +244,37 @@ class FolderImages:
         Raises:
             UserError: a symbolic link leads out of the folder, or a folder cannot be read.
         """
-        root, files = os.path.realpath(self.path), []
-        for folder, folders, names in os.walk(self.path, onerror=_unreadable):
-            for name in [*folders, *names]:
-                entry = Path(folder, name)
-                if entry.is_symlink():
-                    # Path.resolve() raises where links lead in a circle.
-                    outside = not Path(os.path.realpath(entry)).is_relative_to(root)
-                    _refuse_leaving(self.path, entry.relative_to(self.path).as_posix(), outside)
-            prefix = os.path.relpath(folder, self.path).replace(os.sep, "/") + "/"
-            files += [(prefix + name).removeprefix("./") for name in names]
-        return files
+        return list(self._entries())
 
     def members(self) -> list[str]:
         """The images' paths below the folder, with slashes, sorted; UserError as :meth:`names`."""
         return _only_images(self.names())
+
+    def sizes(self) -> dict[str, int | None]:
+        """The bytes of each of :meth:`members`; None where a link leads nowhere, which whoever reads it will say."""
+        entries = self._entries()
+        return {member: _size(entries[member]) for member in _only_images(entries)}
+
+    def _entries(self) -> dict[str, os.DirEntry[str]]:
+        """All files below the folder, by their path there; links to folders are not followed."""
+        files, folders = {}, [""]
+        while folders:
+            inside = folders.pop()
+            try:
+                entries = list(os.scandir(self.path / inside))  # knows what is a link without asking for each
+            except OSError as error:
+                raise _unreadable(error) from None
+            for entry in entries:
+                name = f"{inside}{entry.name}"
+                if entry.is_symlink():
+                    # Path.resolve() raises where links lead in a circle.
+                    outside = not Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(self.path))
+                    _refuse_leaving(self.path, name, outside)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{name}/")
+                elif not (entry.is_symlink() and Path(entry).is_dir()):
+                    files[name] = entry
+        return files
 
     def read(self, member: str) -> bytes:
         """The bytes of one image.
@@ -312,8 +328,8 @@ def fingerprint(source: Source) -> str:
         with _opened(file) as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     if source.images.is_dir():
-        for member in FolderImages(source.images).members():
-            digest.update(f"{member}\0{_size(source.images / member)}\0".encode(errors="surrogateescape"))
+        for member, size in FolderImages(source.images).sizes().items():
+            digest.update(f"{member}\0{size}\0".encode(errors="surrogateescape"))
     else:
         size = source.images.stat().st_size
         digest.update(str(size).encode())
@@ -445,16 +461,15 @@ def _absent(path: Path) -> str:
     return "is a symbolic link that leads nowhere" if path.is_symlink() else "not found"
 
 
-def _size(path: Path) -> int | None:
-    """A file's bytes; None where a link leads nowhere, which whoever reads the image will say."""
+def _size(file: os.DirEntry[str]) -> int | None:
     try:
-        return path.stat().st_size
+        return file.stat().st_size
     except OSError:
         return None
 
 
-def _unreadable(error: OSError) -> None:
-    raise UserError(f"{shown(error.filename)}: cannot be read ({error.strerror}). Change its permissions.")
+def _unreadable(error: OSError) -> UserError:
+    return UserError(f"{shown(error.filename)}: cannot be read ({error.strerror}). Change its permissions.")
 
 
 def _why_no_zip(path: Path, error: Exception | str) -> str:
