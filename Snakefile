@@ -32,3 +32,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/failures.smk"
+
+
+if workflow.is_main_process:
+    check_command_line()

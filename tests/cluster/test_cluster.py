@@ -143,7 +143,7 @@ def cluster(slurm: Callable[..., Cluster]) -> Cluster:
 def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole experiment; and in seen.json, the trainings that Slurm saw at work, moment by moment."""
     project = copy_project(tmp_path_factory.mktemp("undisturbed"))
-    shutil.copy(ROOT / "tests/troubled_vae.py", project / "src/vaematrix/models")
+    shutil.copy(ROOT / "tests/troubled_vae.py", project / "src/vaematrix/models/families")
     driver = Driver(project)
     seen = []
     while driver.process.poll() is None:

@@ -41,13 +41,13 @@ def hashes(scripts: Path, *jobs: tuple[str, ...]) -> list[str]:
     return [code_hash(scripts / script, *modules) for script, *modules in jobs]
 
 
-BETA, INFO = (("train.py", f"vaematrix.models.{family}") for family in ("beta_vae", "info_vae"))
+BETA, INFO = (("train.py", f"vaematrix.models.families.{family}") for family in ("beta_vae", "info_vae"))
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "beta", "info", "tables"),
     [
-        ("vaematrix/models/beta_vae.py", "def regulariser(", "def regularizer(", True, False, False),
+        ("vaematrix/models/families/beta_vae.py", "def regulariser(", "def regularizer(", True, False, False),
         ("vaematrix/models/networks.py", "nn.Linear(", "nn.LazyLinear(", True, True, False),
         ("vaematrix/training/loop.py", "loss", "losses", True, True, False),
         ("vaematrix/training/checkpoint.py", "LEAVING_SECONDS = ", "LEAVING_SECONDS = 1 + ", True, True, False),
@@ -111,12 +111,13 @@ def jobs_on_tiny_faces(folder: Path) -> Iterator[tuple[str, list[str], SimpleNam
     )
     outputs = Params({name: str(folder / name) for name in ("weights", "history", "run")})
     network, entry = {"widths": [4, 8], "latent": 3}, {"family": "info_vae"}
-    config = {"evaluation": {"split": "test"}, "models": {"m": entry}, "training": {"tensorboard": False}}
+    config = {"evaluation": {"split": "test"}, "sampling": {"sampler": "prior"}, "network": {"latent": 2}}
+    config |= {"models": {"m": entry}, "training": {"tensorboard": False}}
     settings = Params(key, epochs=1, batch_size=2, learning_rate=1e-3, sigma="calibrated", size=16, network=network)
     settings |= {"options": entry, "experiment": "e"}
     yield (
         "train.py",
-        ["vaematrix.models.info_vae"],
+        ["vaematrix.models.families.info_vae"],
         SimpleNamespace(
             log=log, params=settings, input=shards, output=outputs, wildcards=wildcards, threads=1, config=config
         ),
@@ -125,7 +126,7 @@ def jobs_on_tiny_faces(folder: Path) -> Iterator[tuple[str, list[str], SimpleNam
     sampling = {"count": 4, "seed": 0, "sampler": "prior"}
     yield (
         "generate.py",
-        ["vaematrix.models.info_vae"],
+        ["vaematrix.models.families.info_vae"],
         SimpleNamespace(
             log=log,
             params=Params(key, split="test", sampling=sampling),

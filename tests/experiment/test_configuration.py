@@ -1,17 +1,19 @@
 """The configuration's checks: what is wrong, in which file, and what was probably meant."""
 
-import ast
 import copy
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from vaematrix import models
 from vaematrix.common.errors import UserError
+from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.experiment import configuration
+from vaematrix.models import families
+from vaematrix.models.family import Family, options
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -33,22 +35,16 @@ def lost(model: str, seed: int) -> dict[str, Any]:
 
 
 def complaint(config: dict[str, Any]) -> str:
-    def check_both() -> None:
-        configuration.check(config, SCHEMA, "config/mine.yaml")
-        configuration.check_models(config["models"], "config/mine.yaml")
-        configuration.check_sizes(config, "config/mine.yaml")
-        config["models"] = configuration.plain_models(config["models"], "config/mine.yaml")
-        configuration.check(config, SCHEMA, "config/mine.yaml")
-        configuration.check_missing(config, "config/mine.yaml")
-
     with pytest.raises(UserError) as caught:
-        check_both()
+        configuration.check_configuration(config, SCHEMA, "config/mine.yaml")
     return str(caught.value)
 
 
 def test_the_shipped_configurations_are_right() -> None:
-    configuration.check(CONFIG, SCHEMA, "config/config.yaml")
-    configuration.check_models(CONFIG["models"], "config/config.yaml")
+    config = copy.deepcopy(CONFIG)
+    assert configuration.check_configuration(config, SCHEMA, "config/config.yaml") == CONFIG["models"]
+    assert config == CONFIG
+    configuration.check_attributes(config, ATTRIBUTES, "config/config.yaml")
 
 
 def test_images_of_any_size_are_allowed() -> None:
@@ -77,17 +73,17 @@ def test_images_of_any_size_are_allowed() -> None:
         ("dataset.name", "../../etc", "dataset.name '../../etc' must be a folder's name"),
         ("experiment", "a/b", "experiment 'a/b' must be a folder's name"),
         ("models", {}, "models needs at least 1 entries"),
-        ("models.tables", {"family": "vae"}, "(taken: dataset, floors, tables, figures, report)"),
-        ("models.a/b", {"family": "vae"}, "'a/b' must be a folder's name without comma or braces"),
-        ("models.a, b", {"family": "vae"}, "'a, b' must be a folder's name without comma or braces"),
+        ("models.tables", {"family": "vae"}, "is taken, like dataset, floors, tables, figures, report; choose another"),
+        ("models.a/b", {"family": "vae"}, "'a/b' must be a folder's name: no slash, comma, braces or control"),
+        ("models.a, b", {"family": "vae"}, "'a, b' must be a folder's name: no slash, comma"),
         ("evaluation.features.dims", 192, "evaluation.features.dims is not a key here; known: network, weights"),
         ("evaluation.features.network", "random", "'random' is not one of inception, efficientnet_lite0 (efficientnet_l"
          "ite0 replaces the random features of earlier versions)"),
         ("evaluation.features", {"network": "efficientnet_lite0", "weights": "a.pth"},
          "evaluation.features.weights 'a.pth' is not null: the weights of efficientnet_lite0 come with its package"),
-        ("dataset.crop", 200, "dataset.crop 200 does not fit into images of 178x218 pixels"),
+        ("dataset.crop", 200, "dataset has a crop of 200, which does not fit into its image_size of 178x218 pixels"),
         ("dataset.size", 40, "network.widths has 4 stages, each of which halves the image: dataset.size 40 is no"),
-        ("models.beta_vae.family", "beta_vea", "vaematrix/models/beta_vea.py; did you mean 'beta_vae'?"),
+        ("models.beta_vae.family", "beta_vea", "no file in vaematrix/models/families; did you mean 'beta_vae'?"),
         ("models.beta_vae.bta", 1, "models.beta_vae.bta is not an option of the family beta_vae; did you mean 'beta'?"),
         ("models.beta_vae.beta", "four", "models.beta_vae.beta 'four' is not a number"),
         ("models.info_vae.kernel", "rfb", "models.info_vae.kernel 'rfb' is not one of rbf, imq"),
@@ -103,6 +99,30 @@ def test_images_of_any_size_are_allowed() -> None:
         ("models.beta_vae.beta", [4, 2, 4.0], "models.beta_vae.beta [4, 2, 4.0] repeats a value"),
         ("models.beta_vae", {"family": "beta_vae", "beta": [1], "gamma": [2], "capacity": [1.0, 1]}, "repeats a value"),
         ("models.x", {"family": "beta_vae", "beta": [1, 10**99]}, "is longer than 100 characters"),
+        ("models.beta_vae.beta", -4, "config/mine.yaml: models.beta_vae.beta -4 must be above 0"),
+        ("models.beta_vae.beta", [1, -4, 2], "config/mine.yaml: models.beta_vae.beta -4 must be above 0"),
+        ("models.beta_vae.capacity", -1, "models.beta_vae.capacity -1 must be at least 0"),
+        ("models.info_vae.alpha", 1.5, "models.info_vae.alpha 1.5 must be at most 1"),
+        ("models.info_vae.lambda", [0.5, 10], "models.info_vae has alpha + lambda = 0.5, which must be at least 1"),
+        ("training.seeds", [1.0], "training.seeds.0 1.0 is not a whole number (write 1)"),
+        ("training.seeds", [2**64], "must be at most 18446744073709551615"),
+        ("dataset.seed", 2**64, "must be at most 18446744073709551615"),
+        ("dataset.shards", 2.0, "dataset.shards 2.0 is not a whole number (write 2)"),
+        ("network.latent", 8.0, "network.latent 8.0 is not a whole number (write 8)"),
+        ("experiment", "e\n", r"experiment 'e\n' must be a folder's name: letters from A to Z, digits"),
+        ("experiment", "ünï", "experiment 'ünï' must be a folder's name: letters from A to Z, digits"),
+        ("experiment", "a b", "experiment 'a b' must be a folder's name: letters from A to Z, digits"),
+        ("experiment", "e" * 300, "is longer than 100 characters"),
+        ("dataset.size", 8, "dataset.size 8 must be at least 11: SSIM's window has 11 pixels"),
+        ("dataset.path", "", "dataset.path is empty: it says where your faces are"),
+        ("dataset.image_size", [128, 128], "a crop of 140, which does not fit into its image_size of 128x128"),
+        ("training.sigma", 0, "training.sigma 0 must be above 0"),
+        ("training.sigma", "1e-30", "(YAML takes it as text; write 1.0e-30)"),
+        ("models.m\0", {"family": "vae"}, "no slash, comma, braces or control characters"),
+        ("models.m\n", {"family": "vae"}, "no slash, comma, braces or control characters"),
+        ("models." + "m" * 300, {"family": "vae"}, "is longer than 100 characters"),
+        ("models." + "語文" * 40, {"family": "vae"}, "has 240 bytes in UTF-8, and files are named after it"),
+        ("models." + "ab" * 20, {"family": "vae"}, "ends in 20 repetitions of a part, which Snakemake refuses"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_file_and_its_fix(path: str, value: Any, said: str) -> None:
@@ -123,12 +143,43 @@ def test_every_mistake_is_told_at_once() -> None:
     assert len(complaint(config).splitlines()) == 2
 
 
-def test_the_options_are_the_keyword_arguments_of_the_class() -> None:
-    assert list(configuration.model_options("beta_vae")) == ["beta", "capacity", "gamma", "capacity_share"]
-    assert list(configuration.model_options("info_vae")) == ["alpha", "lambda", "kernel"]
-    assert configuration.model_options("vae") == {}
-    for family in models.families():
+def test_the_options_are_the_fields_of_the_family() -> None:
+    assert list(options(families.load("beta_vae"))) == ["beta", "capacity", "gamma", "capacity_share"]
+    assert list(options(families.load("info_vae"))) == ["alpha", "lambda", "kernel"]
+    assert options(families.load("vae")) == {}
+    for family in families.names():
         configuration.check_models({"m": {"family": family}}, "x")
+
+
+def test_a_long_name_in_another_script_is_a_name() -> None:
+    name = "αβγδεζηθικλμνξοπρστυφχψωαβγδεζηθικλμνξοπρστυφχψωαβγδεζηθικλμ"
+    config = changed(f"models.{name}", {"family": "vae"})
+    configuration.check_configuration(config, SCHEMA, "x")
+    assert name in config["models"]
+
+
+def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    config = changed("dataset.path", "~/mine")
+    config["evaluation"]["features"]["weights"] = "~/inception.pth"
+    configuration.check_configuration(config, SCHEMA, "x")
+    assert config["dataset"]["path"] == "/home/me/mine"
+    assert config["evaluation"]["features"]["weights"] == "/home/me/inception.pth"
+
+
+def test_attributes_are_the_datasets_or_celebas() -> None:
+    config = changed("figures.attributes", ["Smiling", "Beard"])
+    configuration.check_attributes(config, ["Beard", "Hat"], "x")
+    with pytest.raises(UserError, match=r"^x: figures\.attributes\.1 'Beard' is no attribute of the dataset; did"):
+        configuration.check_attributes(config, ATTRIBUTES, "x")
+    config["figures"]["attributes"] = ["Smilling"]
+    with pytest.raises(UserError, match=r"'Smilling' is no attribute of the dataset; did you mean 'Smiling'\?$"):
+        configuration.check_attributes(config, ["Beard"], "x")
+
+
+def test_a_conditional_model_needs_attributes() -> None:
+    with pytest.raises(UserError, match=r"^x: models\.conditional_vae is conditioned on attributes, and the"):
+        configuration.check_attributes(CONFIG, (), "x")
 
 
 def test_a_list_sweeps_over_its_values() -> None:
@@ -161,9 +212,14 @@ def test_a_list_sweeps_over_its_values() -> None:
     assert configuration.plain_models(reordered, "x") == models
 
 
+@dataclass(frozen=True)
+class Listing(Family):
+    a: list[int] = field(default_factory=list)
+    b: int | None = None
+
+
 def test_an_option_that_takes_a_list_does_not_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = {name: ast.parse(kind, mode="eval").body for name, kind in (("a", "list[int]"), ("b", "int | None"))}
-    monkeypatch.setattr(configuration, "model_options", lambda family: options)
+    monkeypatch.setattr(families, "load", lambda name: Listing)
     entries = {"m": {"family": "vae", "a": [1, 1], "b": [2, None]}}
     configuration.check_models(entries, "x")
     assert configuration.plain_models(entries, "x") == {

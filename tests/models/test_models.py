@@ -8,9 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaematrix import models
 from vaematrix.common.errors import UserError
-from vaematrix.models import losses
+from vaematrix.models import families, losses
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
 from vaematrix.models.weights import build, intact, load, save
@@ -40,10 +39,10 @@ def gradients(m: Autoencoder) -> list[Tensor]:
 
 
 def test_families_are_the_files() -> None:
-    assert models.families() == ["beta_vae", "conditional_vae", "info_vae", "vae"]
+    assert families.names() == ["beta_vae", "conditional_vae", "info_vae", "vae"]
 
 
-@pytest.mark.parametrize("family", models.families())
+@pytest.mark.parametrize("family", families.names())
 @pytest.mark.parametrize("sigma", [None, 0.7])
 def test_the_loss_is_the_equation(family: str, sigma: float | None) -> None:
     """Every term recomputed from torch.distributions and the definition, in one unit: nats per image."""
@@ -115,8 +114,8 @@ def test_capacity_rises_linearly_and_then_stays() -> None:
 
 def test_the_capacity_form_has_no_weight_of_the_kl() -> None:
     """At C the KL is worth nothing, above it γ, and below it -γ."""
-    assert model("beta_vae", beta=3.0).kl_weight == 3
-    assert model("beta_vae", capacity=30.0).kl_weight is None
+    assert model("beta_vae", beta=3.0).family.kl_weight == 3
+    assert model("beta_vae", capacity=30.0).family.kl_weight is None
 
 
 def test_beta_and_sigma_count_only_as_beta_times_sigma_squared() -> None:
@@ -129,8 +128,8 @@ def test_beta_and_sigma_count_only_as_beta_times_sigma_squared() -> None:
 @pytest.mark.parametrize(
     ("family", "options", "said"),
     [
-        ("beta_vae", {"beta": 0.0}, "beta 0.0"),
-        ("info_vae", {"alpha": 1.5}, "alpha 1.5"),
+        ("beta_vae", {"beta": 0.0}, r"families: beta_vae.beta 0.0 must be above 0"),
+        ("info_vae", {"alpha": 1.5}, "alpha 1.5 must be at most 1"),
         ("info_vae", {"lambda": 0.0}, "alpha \\+ lambda"),
     ],
 )
@@ -154,7 +153,7 @@ def test_decoder_mirrors_the_encoder(widths: tuple[int, ...]) -> None:
     assert m.decode(z, torch.zeros(2, 0)).shape == x.shape
 
 
-@pytest.mark.parametrize("family", models.families())
+@pytest.mark.parametrize("family", families.names())
 def test_weights_come_back_as_they_were(family: str, tmp_path: Path) -> None:
     m = model(family).eval()
     options = {"beta": 4.0} if family == "beta_vae" else {"lambda": 1000.0} if family == "info_vae" else {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaematrix import models
+from vaematrix.models import families
 from vaematrix.models.networks import Network
 from vaematrix.models.weights import build
 from vaematrix.training import compilation
@@ -26,7 +26,7 @@ def test_only_long_trainings_on_a_gpu_are_compiled() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", models.families())
+@pytest.mark.parametrize("family", families.names())
 def test_the_compiled_loss_is_the_loss(family: str) -> None:
     """In value and gradient, for whatever progress, after one compilation."""
     torch.manual_seed(0)

@@ -17,9 +17,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaematrix import models
 from vaematrix.common import devices
 from vaematrix.generation import generate as generation
+from vaematrix.models import families
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
 from vaematrix.models.weights import build, load, save
@@ -61,7 +61,7 @@ def weights(model: Autoencoder) -> Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()]).cpu()
 
 
-@pytest.mark.parametrize("family", models.families())
+@pytest.mark.parametrize("family", families.names())
 def test_every_family_trains_on_a_gpu(family: str, tmp_path: Path) -> None:
     model, progress = train(tmp_path, family)
     assert {tensor.device.type for tensor in model.state_dict().values()} == {"cuda"}
@@ -93,7 +93,7 @@ def test_one_step_computes_what_the_cpu_computes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", models.families())
+@pytest.mark.parametrize("family", families.names())
 def test_a_compiled_training_learns_what_a_plain_one_does(
     family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ TIMED |= {"macros.tex", "report.tex", "report.pdf", "report.log"}
 
 def break_beta_vae(project: Path, statement: str) -> str:
     """Let `statement` run in every training step of the family; returns the file's text before."""
-    path = project / "src/vaematrix/models/beta_vae.py"
+    path = project / "src/vaematrix/models/families/beta_vae.py"
     text = path.read_text()
     first = "        if self.capacity is None:\n"
     assert first in text
@@ -81,7 +81,7 @@ def test_a_model_that_fails_leaves_the_others_their_tables(project: Path, finish
     assert lines(again.stdout, "missing") == lines(run.stdout, "missing")
     assert (project / RESULTS / "tables/summary.txt").read_text() == text
 
-    (project / "src/vaematrix/models/beta_vae.py").write_text(whole)
+    (project / "src/vaematrix/models/families/beta_vae.py").write_text(whole)
     mended = snakemake(project)
     assert mended.returncode == 0, mended.stdout
     assert contents(project) == contents(finished)
@@ -91,7 +91,7 @@ def test_a_model_that_fails_leaves_the_others_their_tables(project: Path, finish
 
 def test_one_seed_that_fails_under_several_configurations(project: Path) -> None:
     """Started with two files, --config and the catalog's Snakefile; the pictures are of the seed that is there."""
-    break_beta_vae(project, 'if __import__("torch").initial_seed() == 0: raise UserError("no such loss.")')
+    break_beta_vae(project, 'if __import__("torch").initial_seed() == 0: raise ZeroDivisionError("no such loss")')
     (project / "more.yaml").write_text("evaluation: {resamples: 101}\n")
     rubric = (project / "config/rubric.yaml").read_text()
     (project / "rubric.yaml").write_text(rubric.replace("label: SSIM", "label: Similarity"))
@@ -99,7 +99,7 @@ def test_one_seed_that_fails_under_several_configurations(project: Path) -> None
     command += ["--configfile", "tests/tiny.yaml", "more.yaml", "--config", "rubric=rubric.yaml"]
     run = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert run.returncode != 0
-    reason = "train failed, logs/tiny/train/beta_vae/seed-0.log: no such loss."
+    reason = "train failed, logs/tiny/train/beta_vae/seed-0.log: ZeroDivisionError: no such loss"
     assert lines(run.stdout, "missing") == [f"missing: beta_vae seed 0: {reason}"], run.stdout
     assert "Similarity" in (project / RESULTS / "tables/summary.txt").read_text()
     row = rows(project)["beta_vae"]

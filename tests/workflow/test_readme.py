@@ -25,7 +25,7 @@ def library(tmp_path: Path) -> Path:
     """A copy of the library with the README's model and metric in it."""
     library = tmp_path / "src/vaematrix"
     shutil.copytree(ROOT / "src/vaematrix", library)
-    (library / "models/warm_up_vae.py").write_text(block("python", "WarmUpVAE"))
+    (library / "models/families/warm_up_vae.py").write_text(block("python", "WarmUpVAE"))
     (library / "metrics/mae.py").write_text(block("python", '"mae"'))
     return library
 
@@ -39,11 +39,14 @@ def test_the_example_model_is_a_family_that_trains(library: Path) -> None:
     (entry,) = yaml.safe_load(block("yaml", "warm_up"))["models"].values()
     options = {name: value for name, value in entry.items() if name != "family"}
     program = f"""
-import torch
+import sys
 from vaematrix.experiment import configuration
+configuration.check_models({{"warm_up": {entry}}}, "mine.yaml")
+configuration.plain_models({{"warm_up": {entry}}}, "mine.yaml")
+assert "torch" not in sys.modules
+import torch
 from vaematrix.models.networks import Network
 from vaematrix.models.weights import build
-configuration.check_models({{"warm_up": {entry}}}, "mine.yaml")
 model = build({entry["family"]!r}, Network(16, (4, 8), 5, 3), None, {options})
 x, y, noise = torch.rand(6, 3, 16, 16), torch.zeros(6, 3, dtype=torch.bool), torch.randn(2, 6, 5)
 for progress, weight in ((0.0, 0.0), (0.15, 0.5), (0.9, 1.0)):
@@ -70,7 +73,7 @@ def test_the_example_of_own_faces_is_a_right_configuration() -> None:
     mine = yaml.safe_load(block("yaml", "dataset: {name: mine"))
     config["experiment"], config["dataset"] = mine["experiment"], config["dataset"] | mine["dataset"]
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    configuration.check(config, schema, "mine.yaml")
+    configuration.check_configuration(config, schema, "mine.yaml")
 
 
 def test_the_example_of_a_sweep_is_the_runs_that_it_says() -> None:

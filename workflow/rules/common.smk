@@ -4,7 +4,6 @@
 # its key changed. What was touched, copied or checked out anew reruns nothing, because the profiles leave out the code
 # trigger, which goes by mtime, and compare the contents of newer inputs, however large.
 
-import base64
 import gc
 import itertools
 import json
@@ -17,8 +16,6 @@ import sys
 import time
 from functools import cache
 from pathlib import Path
-
-import yaml
 
 # OpenMP's threads wait by spinning. Where two jobs share cores, the spinning of one starves the other: two trainings
 # side by side ran at 2 % of their speed with the default of 300,000 rounds, and at 45 % each with 500. Alone, it is the same.
@@ -46,29 +43,22 @@ if SOURCE.is_dir() and str(SOURCE) not in sys.path[:1]:
 
 from vaematrix.experiment import configuration, measures
 from vaematrix.reporting import latex
-from vaematrix import models
 from vaematrix.experiment.keys import Keys, digest, source_key
 from vaematrix.common import records
 from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
-from vaematrix.data.layout import fingerprint, locate
+from vaematrix.common.strict_yaml import read_yaml
+from vaematrix.data import layout
 from vaematrix.analysis.matrix import check_rubric, row_keys
+from vaematrix.experiment.layers import Layers, merge
+from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
+from vaematrix.experiment.snakemake_record import snakemake_record
 
-
-def setting_file(path):
-    """Where the value at `path` comes from: the last configuration file that says so, else the command line."""
-    default = ROOT / "config/config.yaml"
-    overlays = [Path(file) for file in workflow.configfiles if Path(file).resolve() != default]
-    for file in (*reversed(overlays), default):
-        said, meant = yaml.safe_load(file.read_text()), config
-        try:
-            for name in path:
-                said, meant = said[name], meant[name]
-        except (KeyError, IndexError, TypeError):
-            continue
-        if said == meant or (isinstance(said, dict) and isinstance(meant, dict)):
-            return os.path.relpath(file)
-    return "--config"
+DEFAULTS = ROOT / "config/config.yaml"
+LAYERS = Layers(
+    (DEFAULTS, *(Path(file) for file in workflow.configfiles if Path(file).resolve() != DEFAULTS)),
+    tuple(workflow.config_settings.config_args or ()),
+)
 
 
 def checked_configuration():
@@ -76,19 +66,14 @@ def checked_configuration():
 
     Returns the rubric, and the entries of `models` as they were written.
     """
-    # An overlay leaves a model out by setting it to null.
-    if isinstance(config.get("models"), dict):
-        config["models"] = {name: entry for name, entry in config["models"].items() if entry is not None}
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    configuration.check(config, schema, setting_file)
-    entries = config["models"]
-    configuration.check_models(entries, setting_file)
-    configuration.check_sizes(config, setting_file)
-    config["models"] = configuration.plain_models(entries, setting_file)
-    configuration.check(config, schema, setting_file)  # the names that a sweep made
-    configuration.check_missing(config, setting_file)
-    configuration.check_tensorboard(config, setting_file)
-    rubric = yaml.safe_load(Path(config["rubric"]).read_text())
+    merge(config, LAYERS.command_line)
+    schema = read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
+    if workflow.is_main_process:
+        LAYERS.said  # read strictly, as Snakemake does not
+    entries = configuration.check_configuration(config, schema, LAYERS.origin)
+    if workflow.is_main_process:
+        LAYERS.check_name()
+    rubric = read_yaml(config["rubric"])
     check_rubric(rubric, config["rubric"], [*entries, *config["models"]])
     measures.check_metrics(rubric, config["evaluation"]["features"]["network"], config["rubric"])
     return rubric, entries
@@ -96,24 +81,25 @@ def checked_configuration():
 
 try:
     RUBRIC, ENTRIES = checked_configuration()
-    # What a folder holds takes a look at each file, so it is worked out once a command and told to its jobs.
-    if config["dataset"]["source"] == "path" and (workflow.is_main_process or "VAEMATRIX_FACES_ARE" not in os.environ):
-        os.environ["VAEMATRIX_FACES_ARE"] = fingerprint(locate(config["dataset"]["path"]))
+    ATTRIBUTES = layout.ATTRIBUTES
+    if config["dataset"]["source"] == "path":
+        source = layout.locate(config["dataset"]["path"])
+        # What a folder holds takes a look at each file, so it is worked out once a command and told to its jobs.
+        if workflow.is_main_process or "VAEMATRIX_FACES_ARE" not in os.environ:
+            os.environ["VAEMATRIX_FACES_ARE"] = layout.fingerprint(source)
+        ATTRIBUTES = layout.attribute_names(source)
+    configuration.check_attributes(config, ATTRIBUTES, LAYERS.origin)
 except UserError as error:
     sys.exit("\n".join(f"error: {printable(line)}" for line in str(error).split("\n")))  # each mistake of the config
-except yaml.YAMLError as error:
-    sys.exit(f"error: {config['rubric']}: {' '.join(str(error).split())}")
-except (OSError, UnicodeDecodeError) as error:
-    sys.exit(
-        f"error: {getattr(error, 'filename', None) or config['rubric']}: {getattr(error, 'strerror', None) or error}"
-    )
+except OSError as error:
+    sys.exit(f"error: {error.filename}: {error.strerror}")
 
 DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
 REFERENCE = f"{config['evaluation']['split']}-{FEATURES['network']}"
 MODELS = list(config["models"])
 ENTRY_OF = {
-    model: name for name, entry in ENTRIES.items() for model in configuration.plain_models({name: entry}, setting_file)
+    model: name for name, entry in ENTRIES.items() for model in configuration.plain_models({name: entry}, LAYERS.origin)
 }
 SEEDS = config["training"]["seeds"]
 MISSING = records.missing_runs(config)
@@ -182,14 +168,43 @@ KEYS = Keys(
 )
 
 
+def is_made(target):
+    """Whether `target` names a rule, or a file that a rule makes or that is there."""
+    path = os.path.relpath(target)
+    return os.path.exists(path) or any(rule.name == target or rule.is_producer(path) for rule in workflow.rules)
+
+
+def targets_of(arguments):
+    """The targets among the words of the command line."""
+    from snakemake.cli import get_argument_parser
+
+    return get_argument_parser().parse_known_args(arguments)[0].targets
+
+
+def check_command_line():
+    """Say at once what Snakemake says late, oddly or not at all; called when all rules are known."""
+    if not says_what_reruns(sys.argv, os.environ):
+        print(
+            "warning: without a profile Snakemake goes by files' times, so that a touched or copied file reruns "
+            "trainings, and an edit of the library may not. Use: snakemake --profile profiles/local …",
+            file=sys.stderr,
+        )
+    runs = [os.path.dirname(file) for file in of_runs("metrics.json")]
+    try:
+        refuse_unknown_targets(
+            sys.argv[1:], targets_of, is_made, runs, [*(rule.name for rule in workflow.rules), *TABLES]
+        )
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
 def refuse_unrecorded(path, made_by, asked_for):
     """Stop where a result was made by other settings or code, and Snakemake has no record to see it by.
 
     Snakemake compares params with its records in .snakemake/metadata. Results that were copied without them would pass
     for whatever the configuration says today.
     """
-    record = Path(".snakemake/metadata", base64.urlsafe_b64encode(path.encode()).decode())
-    if made_by != asked_for and not record.exists():
+    if made_by != asked_for and not snakemake_record(path).exists():
         sys.exit(
             f"error: {path} was made by other settings or code (key {made_by}, now {asked_for}), and Snakemake has no "
             f"record of it here.\nerror: Delete {os.path.dirname(path)} to have it made anew, or copy .snakemake/metadata too."

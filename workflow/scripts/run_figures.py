@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 
 from vaematrix.common.console import log, logged
 from vaematrix.common.images import read_images, read_metadata
+from vaematrix.common.schema import nearest
 from vaematrix.data.shards import Faces, read_faces
-from vaematrix.experiment.configuration import nearest
 from vaematrix.reporting import figures
 
 CONDITIONAL_FACES = 2

@@ -23,19 +23,26 @@ def options_of(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name != "family"}
 
 
-def refuse_impossible(shards: list[str], config: dict[str, Any], network: Network) -> None:
-    """Refuse, in the first training, what would stop another one or the evaluation hours later.
+# How many training images a sampler needs; said here, since an edit of a sampler is no reason to train again.
+FEWEST_FOR_SAMPLER = {"prior": 1, "gmm": 10}
 
-    The other models' entries come from the config instead of params, since an edit of theirs is no reason to train
-    this one again.
+
+def refuse_too_few(config: dict[str, Any], train_images: int) -> None:
+    """Refuse, before the first training, what would stop the evaluation hours later.
+
+    Raises:
+        UserError: there are too few training images for the sampler or the floors.
     """
-    refuse_few(shards, config["evaluation"]["split"])
-    for name, entry in config["models"].items():
-        try:
-            with torch.device("meta"):  # options and shapes, no numbers
-                weights.build(entry["family"], network, None, options_of(entry))
-        except UserError as error:
-            raise UserError(f"models.{name}: {error}") from None
+    latent, sampler = config["network"]["latent"], config["sampling"]["sampler"]
+    if train_images < FEWEST_FOR_SAMPLER[sampler]:
+        raise UserError(
+            f"sampling.sampler: {sampler} needs {FEWEST_FOR_SAMPLER[sampler]} training images, not {train_images}."
+        )
+    if train_images < latent:
+        raise UserError(
+            f"network.latent: {latent} dimensions, and only {train_images} training images: PCA, the floor with as "
+            "many components, needs as many images. Use fewer dimensions or more images."
+        )
 
 
 def main(snakemake: Any) -> None:
@@ -44,7 +51,9 @@ def main(snakemake: Any) -> None:
         train, valid = (read_faces(snakemake.input.shards, split) for split in ("train", "valid"))
         options, sigma = options_of(p.options), None if p.sigma == "calibrated" else float(p.sigma)
         network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
-        refuse_impossible(snakemake.input.shards, snakemake.config, network)
+        # From the config instead of params: an edit of what comes after a training is no reason to train again.
+        refuse_few(snakemake.input.shards, snakemake.config["evaluation"]["split"])
+        refuse_too_few(snakemake.config, len(train.images))
         torch.manual_seed(seed)
         model = weights.build(p.options["family"], network, sigma, options).to(device)
         progress = training.train(

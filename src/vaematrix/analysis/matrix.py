@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from vaematrix.common.errors import UserError
-from vaematrix.experiment.configuration import check, nearest
+from vaematrix.common.schema import check, nearest
 
 SCHEMA = Path(__file__).with_name("rubric.schema.yaml")
 

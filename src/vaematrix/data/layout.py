@@ -84,6 +84,7 @@ _COMPRESSIONS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 
 # CelebA's central directory has 15 MB: it and a good part of the images lie in the last 32 MiB.
 _TAIL_BYTES = 1 << 25
+_HEAD_BYTES = 1 << 16  # of a list: more than its first two lines
 
 
 class BadImage(Exception):
@@ -311,6 +312,13 @@ def read_list(source: Source, name: str) -> tuple[bytes, str]:
         return data, shown(path)
     with ZipImages(source.images) as images:
         return images.read_list(name)
+
+
+def attribute_names(source: Source) -> list[str]:
+    """The attributes that the head of ATTRIBUTE_LIST names, before :mod:`vaematrix.data.index` checks the list."""
+    head = read_list(source, ATTRIBUTE_LIST)[0][:_HEAD_BYTES].decode("utf-8-sig", errors="replace")
+    lines = [line for line in head.splitlines() if line.strip()]
+    return lines[1].split() if len(lines) > 1 else []
 
 
 def fingerprint(source: Source) -> str:

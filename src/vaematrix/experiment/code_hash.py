@@ -32,7 +32,7 @@ def code_hash(script: Path, *modules: str) -> str:
 
     Args:
         script: the entry script.
-        modules: further modules that are imported by name at run time, e.g. ``vaematrix.models.beta_vae``.
+        modules: further modules that are imported by name at run time, e.g. ``vaematrix.models.families.vae``.
     """
     return Reached(script, *modules).hash[:16]
 

@@ -58,7 +58,7 @@ RESULTS: Mapping[str, Made] = {
         "train.py",
         after=("shards",),
         settings=("network", *SHARED_TRAINING, "models.{model}"),
-        modules=("models/{family}.py",),
+        modules=("models/families/{family}.py",),
         of_model=True,
     ),
     "generation": Made("generate.py", after=("run",), settings=("sampling", "evaluation.split"), of_model=True),

@@ -13,7 +13,7 @@ from typing import Any
 
 import vaematrix
 from vaematrix.common.errors import UserError
-from vaematrix.experiment.configuration import nearest
+from vaematrix.common.schema import nearest
 from vaematrix.reporting import latex
 
 METRICS = Path(vaematrix.__file__).with_name("metrics")

@@ -1,11 +1,13 @@
-"""What all families are: an encoder, a decoder, a Gaussian likelihood, and a regulariser of their own."""
+"""What all models are: an encoder, a decoder, a Gaussian likelihood, and the regulariser of their family."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from vaematrix.common.errors import UserError
 from vaematrix.models import losses
+from vaematrix.models.family import Family
 from vaematrix.models.networks import Decoder, Encoder, Network
 
 
@@ -21,31 +23,35 @@ class Posterior(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """Base of all families; a family overrides :meth:`regulariser` and says what weighs its KL.
+    """Encoder and decoder with a family's loss.
 
     Attributes:
-        conditional: whether encoder and decoder see the attributes y.
-        kl_weight: the factor of the KL in the loss, for β_eff = kl_weight·σ²; None where the loss has no such term.
-        extra_terms: names of further terms that :meth:`regulariser` reports.
         sigma: the decoder's σ, shared by all models of an experiment; None means calibrated.
     """
 
-    conditional: bool = False
-    kl_weight: float | None = 1.0
-    extra_terms: tuple[str, ...] = ()
-
-    def __init__(self, network: Network, sigma: float | None) -> None:
+    def __init__(self, network: Network, sigma: float | None, family: Family) -> None:
         super().__init__()
-        labels = network.attributes if self.conditional else 0
+        if family.conditional and not network.attributes:
+            raise UserError(
+                f"{type(family).__name__} is conditioned on attributes, and the dataset has none. Set the model to "
+                "null in an overlay, or use a dataset with attributes."
+            )
+        labels = network.attributes if family.conditional else 0
         self.network = network
         self.sigma = sigma
+        self.family = family
         self.encoder = Encoder(network, labels)
         self.decoder = Decoder(network, labels)
 
     @property
+    def conditional(self) -> bool:
+        """Whether encoder and decoder see the attributes y."""
+        return self.family.conditional
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """The names of what :meth:`loss` returns, in order."""
-        return ("loss", "nll", "kl", "mse", "variance", *self.extra_terms)
+        return ("loss", "nll", "kl", "mse", "variance", *self.family.extra_terms)
 
     def encode(self, x: Tensor, y: Tensor) -> Posterior:
         """Args: x [b, 3, h, w] in [0, 1]; y bool [b, attributes]. Returns the posterior in float32."""
@@ -55,18 +61,6 @@ class Autoencoder(nn.Module):
     def decode(self, z: Tensor, y: Tensor) -> Tensor:
         """Args: z [b, latent]; y bool [b, attributes]. Returns the image mean in [0, 1], float32 [b, 3, h, w]."""
         return torch.sigmoid(self.decoder(z, self._labels(y)).float())
-
-    def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """What the family adds to the negative log likelihood.
-
-        Args:
-            kl: the batch's mean KL in nats. z: codes drawn from q(z | x), [b, latent].
-            prior: as many drawn from N(0, I). progress: the share of training done, a scalar in [0, 1].
-
-        Returns:
-            The weighted sum in nats, and the values of :attr:`extra_terms`, unweighted.
-        """
-        raise NotImplementedError
 
     def loss(self, x: Tensor, y: Tensor, noise: Tensor, progress: Tensor) -> dict[str, Tensor]:
         """All terms of the batch's mean loss, as float32 scalars under the names of :attr:`terms`.
@@ -81,7 +75,7 @@ class Autoencoder(nn.Module):
         variance = self.decoder_variance(sse)
         nll = losses.gaussian_nll(sse, variance, self.network.values).mean()
         kl = losses.kl_to_standard_normal(*posterior).mean()
-        penalty, extras = self.regulariser(kl, z, noise[1], progress)
+        penalty, extras = self.family.regulariser(kl, z, noise[1], progress)
         mse = sse.mean() / self.network.values
         return {"loss": nll + penalty, "nll": nll, "kl": kl, "mse": mse, "variance": variance, **extras}
 

@@ -1,9 +1,6 @@
 """Models by the name of their family, and their weights as safetensors that say what they are."""
 
-import importlib
-import inspect
 import json
-import keyword
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import read_json, sha256, written_whole
+from vaematrix.models import families
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.networks import Network
 
 
 def build(family: str, network: Network, sigma: float | None, options: dict[str, Any]) -> Autoencoder:
     """A model of a family with fresh weights from torch's global generator, in channels_last layout."""
-    module = importlib.import_module(f"vaematrix.models.{family}")
-    (cls,) = (
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, Autoencoder) and value.__module__ == module.__name__
-    )
-    # `lambda` is a good name for an option and no name for a Python argument.
-    arguments = {f"{name}_" if keyword.iskeyword(name) else name: value for name, value in options.items()}
-    return cls(network, sigma, **arguments).to(memory_format=torch.channels_last)
+    return Autoencoder(network, sigma, families.create(family, options)).to(memory_format=torch.channels_last)
 
 
 def save(path: str | Path, model: Autoencoder, configuration: dict[str, Any]) -> None:

@@ -215,7 +215,7 @@ class _Loop:
         self.count_time()
         seconds, self.progress.seconds = self.progress.seconds, 0.0
         self.progress.sums.zero_()
-        variance, weight = means.pop("variance"), self.model.kl_weight
+        variance, weight = means.pop("variance"), self.model.family.kl_weight
         return {
             **means,
             "sigma": variance**0.5,
@@ -293,7 +293,7 @@ def validate(model: Autoencoder, valid: Split, settings: Settings) -> dict[str, 
             z = posterior.sample(noise[0])
             sse = losses.sum_of_squares(x, model.decode(z, y))
         kl = losses.kl_to_standard_normal(*posterior)
-        penalty, _ = model.regulariser(kl.mean(), z, noise[1], done)
+        penalty, _ = model.family.regulariser(kl.mean(), z, noise[1], done)
         sums += torch.stack([sse.double().sum(), kl.double().sum()])
         penalties += penalty.double() * len(x)
     sse, kl = sums / len(valid)

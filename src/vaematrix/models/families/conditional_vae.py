@@ -5,15 +5,22 @@
 Both networks see y. To sample, y is drawn from the empirical joint of the training split, never bit by bit.
 """
 
-from torch import Tensor
+from __future__ import annotations
 
-from vaematrix.models.autoencoder import Autoencoder
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from vaematrix.models.family import Family
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class ConditionalVAE(Autoencoder):
+@dataclass(frozen=True)
+class ConditionalVAE(Family):
     """The VAE whose encoder and decoder are told the attributes; it has no options."""
 
-    conditional = True
+    conditional: ClassVar[bool] = True
 
     def regulariser(self, kl: Tensor, z: Tensor, prior: Tensor, progress: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return kl, {}

@@ -1,0 +1,54 @@
+"""What is told of a `snakemake` command at once, because Snakemake itself says it late, oddly or not at all."""
+
+import difflib
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from vaematrix.common.errors import UserError
+
+_SAY_WHAT_RERUNS = ("--profile", "--workflow-profile", "--rerun-triggers")
+
+
+def says_what_reruns(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Whether a profile or an option replaces Snakemake's own rules of what runs again, which go by files' times."""
+    options = {argument.partition("=")[0] for argument in arguments}
+    return bool(options.intersection(_SAY_WHAT_RERUNS)) or "SNAKEMAKE_PROFILE" in environment
+
+
+def refuse_unknown_targets(
+    arguments: Sequence[str],
+    targets_of: Callable[[Sequence[str]], Collection[str]],
+    is_made: Callable[[str], bool],
+    runs: Sequence[str],
+    others: Collection[str],
+) -> None:
+    """Refuse a target that nothing makes, with the nearest that something does.
+
+    Args:
+        arguments: the words after `snakemake`.
+        targets_of: what Snakemake's own parser takes for targets; half a second, and asked only in case of doubt.
+        is_made: whether a word names a rule, or a file that a rule makes or that is there.
+        runs: the folders of all runs, `results/<experiment>/<model>/seed-<n>`.
+        others: what else may be asked for: rules and results of the experiment.
+
+    Raises:
+        UserError: there is such a target.
+    """
+    words = {*itertools.takewhile(lambda word: not word.startswith("-"), arguments)}
+    words |= {word for word in arguments if word.startswith("results/")}
+    in_doubt = {word for word in words if not is_made(word)}
+    for target in in_doubt and in_doubt.intersection(targets_of(arguments)):
+        near = _nearest_run(target, runs) or next(iter(difflib.get_close_matches(target, others, n=1)), None)
+        hint = f"Did you mean {near}?" if near else f"A run is made by its metrics, such as {runs[0]}/metrics.json."
+        raise UserError(f"{target}: nothing makes it under this configuration. {hint}")
+
+
+def _nearest_run(target: str, runs: Sequence[str]) -> str | None:
+    """The file of a run that `target` resembles: a model's name, a run's folder, or a file in it."""
+    file = Path(target).name if Path(target).suffix else "metrics.json"
+    meant = {name: run for run in reversed(runs) for name in (run, str(Path(run).parent), Path(run).parent.name)}
+    for folder in (target, *map(str, Path(target).parents)):
+        if close := difflib.get_close_matches(folder, meant, n=1, cutoff=0.75):
+            return f"{meant[close[0]]}/{file}"
+    return None
