@@ -95,5 +95,5 @@ def test_what_lies_far_is_named() -> None:
     assert "variance is 3.20" in variance
     assert "|mean| is 0.50" in mean
     assert "|correlation| is 0.20" in correlation
-    assert len(far_from_prior(Aggregated(0.4, 0.0, 0.0, 0.0), 2000)) == 1
-    assert not far_from_prior(Aggregated(1.9, 0.2, 0.08, 0.9), 2000)
+    assert len(far_from_prior(Aggregated(0.6, 0.0, 0.0, 0.0), 2000)) == 1
+    assert not far_from_prior(Aggregated(1.4, 0.2, 0.08, 0.9), 2000)
