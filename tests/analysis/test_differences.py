@@ -170,7 +170,7 @@ def test_equal_models_are_not_distinguishable() -> None:
         found = judged(same, same, 0.95, **NAMES)
         assert (found.low, found.high, found.p, found.verdict) == (0, 0, 1, "not distinguishable")
     one = judged({0: Measurement(1.0, values)}, {0: Measurement(1.0, values)}, 0.95, **NAMES)
-    assert one.verdict == "not distinguishable on these faces: these two networks; the models cannot be judged"
+    assert one.verdict == "not distinguishable on these faces: these two networks only"
 
 
 def test_the_least_p_that_resamples_can_show_is_marked() -> None:

@@ -114,7 +114,7 @@ class Difference:
             return f"cannot be judged: {seeds}"
         lower = self.first if self.value < 0 else self.second
         said = f"{lower} lower on these faces" if self.apart else "not distinguishable on these faces"
-        return f"{said}: these two networks; the models cannot be judged"
+        return f"{said}: these two networks only"
 
 
 def subject(seeds: int) -> str:

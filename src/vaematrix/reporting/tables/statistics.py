@@ -251,14 +251,13 @@ CHANGES_NOTE = (
 
 
 def standings_text(results: Results, findings: Findings) -> str:
-    """What may be claimed of the totals, one sentence a set of weights."""
-    sentences = []
+    """What may be claimed of the totals; sets of weights of which the same is said stand in one sentence."""
+    said: dict[str, list[str]] = {}
     for weighting, totals in findings.totals.items():
-        highest = max((s.total.mean for s in results.standings if s.weighting == weighting), default=None)
-        if highest is not None:
-            mean = f"Under the weights of {weighting} the highest mean total is {rounded(highest, 2)}"
-            sentences.append(f"{mean}; {standing(totals)}.")
-    return " ".join(sentences)
+        means = [one.total.mean for one in results.standings if one.weighting == weighting]
+        if means:
+            said.setdefault(standing(totals), []).append(f"{rounded(max(means), 2)} with the weights of {weighting}")
+    return " ".join(f"The highest mean total is {', '.join(highest)}: {claim}." for claim, highest in said.items())
 
 
 def shares_rows(results: Results, landscapes: Mapping[str, Landscape]) -> pd.DataFrame:
