@@ -336,3 +336,22 @@ Command 'set -euo pipefail;  /x/python /x/.snakemake/scripts/tmptnvfz41c.generat
 @pytest.mark.parametrize(("script", "number"), [("train", 9), ("evaluate", 2), ("generate", None), ("floors", None)])
 def test_the_signal_that_ended_a_job_stands_in_snakemakes_log(script: str, number: int | None) -> None:
     assert console.killed_by(script, SNAKEMAKE_SAYS) == number
+
+
+SLURM_SAYS = """\
+Error in rule a:
+    message: SLURM-job '2' failed, SLURM status is: 'FAILED'. Detailed failure reason unavailable.
+    jobid: 11
+    output: a.txt
+Error in rule a:
+    message: SLURM-job '4' failed, SLURM status is: 'OUT_OF_MEMORY'. Detailed failure reason unavailable.
+    jobid: 11
+Error in rule b:
+    message: None
+    jobid: 1
+"""
+
+
+@pytest.mark.parametrize(("job", "state"), [(11, "OUT_OF_MEMORY"), (1, None), (12, None)])
+def test_slurms_word_for_the_last_attempt_stands_in_snakemakes_log(job: int, state: str | None) -> None:
+    assert console.state_in_slurm(job, SLURM_SAYS) == state

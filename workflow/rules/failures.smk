@@ -4,7 +4,7 @@ import signal
 import subprocess
 import tempfile
 
-from vaematrix.common.console import errors_in, killed_by, was_interrupted
+from vaematrix.common.console import errors_in, killed_by, state_in_slurm, was_interrupted
 
 # What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
 MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "index_runs", "report", "compile_report"]
@@ -63,6 +63,8 @@ def failure(job, said):
     reasons, number = errors_in(log_of(job))[-1:], killed_by(script_of(job), said)
     if not reasons and number:
         reasons = [f"killed by signal {number}" + (", probably out of memory" if number == signal.SIGKILL else "")]
+    elif not reasons and (state := state_in_slurm(job.jobid, said)):
+        reasons = [f"Slurm says {state}"]
     return ": ".join([f"{job.rule.name} failed, {job.log[0]}", *reasons])
 
 

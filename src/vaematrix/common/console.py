@@ -120,6 +120,16 @@ def killed_by(script: str, text: str) -> int | None:
     return ends[-1] if ends and ends[-1] > 0 else None
 
 
+def state_in_slurm(job: int, text: str) -> str | None:
+    """Slurm's word for how a job ended that failed, such as OUT_OF_MEMORY; None where Slurm did not run it.
+
+    Args:
+        job: Snakemake's number of the job. text: Snakemake's log.
+    """
+    failed = rf"message: SLURM-job '\d+' failed, SLURM status is: '(\w+)'.*\n\s+jobid: {job}\n"
+    return next(reversed(re.findall(failed, text)), None)
+
+
 class _OneMessage(logging.Formatter):
     """A record whose message is :func:`printable`; its traceback stays as Python writes it."""
 
