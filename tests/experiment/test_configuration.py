@@ -258,3 +258,18 @@ def test_tensorboard_is_missed_before_anything_trains(monkeypatch: pytest.Monkey
     config["training"]["tensorboard"] = True
     with pytest.raises(UserError, match=r"config/mine.yaml: training.tensorboard needs .*pip install tensorboard"):
         configuration.check_tensorboard(config, "config/mine.yaml")
+
+
+def test_every_option_is_explained_with_its_default() -> None:
+    """The table of options in config/README.md has those of the families' classes."""
+    section = (ROOT / "config/README.md").read_text().split("## Families and their options")[1]
+    table, family = {}, ""
+    for named, option, default in re.findall(
+        r"^\| (?:`(\w+)`)? ?\| (?:`(\w+)`|–) \| (?:`(.*?)`)? ?\|", section, flags=re.M
+    ):
+        family = named or family
+        table.setdefault(family, {}).update({option: yaml.safe_load(default)} if option else {})
+    assert table == {
+        name: {option: field.default for option, field in options(families.load(name)).items()}
+        for name in families.names()
+    }
