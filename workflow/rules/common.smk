@@ -7,14 +7,12 @@
 import gc
 import itertools
 import json
-import math
 import os
 import re
 import shutil
 import socket
 import sys
 import time
-from functools import cache
 from pathlib import Path
 
 # OpenMP's threads wait by spinning. Where two jobs share cores, the spinning of one starves the other: two trainings
@@ -42,14 +40,14 @@ if SOURCE.is_dir() and str(SOURCE) not in sys.path[:1]:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
 
 from vaematrix.experiment import configuration, measures
-from vaematrix.reporting import latex
+from vaematrix.experiment.files import FIGURES, PICTURES, Files
 from vaematrix.experiment.keys import Keys, digest, source_key
 from vaematrix.common import records
 from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
-from vaematrix.analysis.matrix import check_rubric, row_keys
+from vaematrix.analysis.matrix import check_rubric
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
 from vaematrix.experiment.snakemake_record import snakemake_record
@@ -96,7 +94,6 @@ except OSError as error:
 
 DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
-REFERENCE = f"{config['evaluation']['split']}-{FEATURES['network']}"
 MODELS = list(config["models"])
 ENTRY_OF = {
     model: name for name, entry in ENTRIES.items() for model in configuration.plain_models({name: entry}, LAYERS.origin)
@@ -106,37 +103,12 @@ MISSING = records.missing_runs(config)
 RUNS = [run for run in itertools.product(MODELS, SEEDS) if run not in MISSING]
 FIRST_RUNS = [next(runs) for _, runs in itertools.groupby(RUNS, key=lambda run: run[0])]  # the report shows these
 SHARED_TRAINING = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
-RESULTS = f"results/{config['experiment']}"
-LOGS = f"logs/{config['experiment']}"
-RAW = f"resources/{DATASET['name']}/raw"
-FACES = f"resources/{DATASET['name']}/crop{DATASET['crop']}-{DATASET['size']}px-{DATASET['filter']}"
-SHARDS = [f"{FACES}/shard-{shard:05d}-of-{DATASET['shards']:05d}.parquet" for shard in range(DATASET["shards"])]
+
+FILES = Files(config, RUBRIC)
+RESULTS, LOGS, RAW, FACES, RUN = FILES.results, FILES.logs, FILES.raw, FILES.faces, FILES.run
+SHARDS, TABLES, TRIANGLE, REFERENCE = FILES.shards, FILES.tables, FILES.triangle, FILES.reference
 INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
-PICTURES = ["reconstructions", "samples", "attributes", "traversal", "interpolations"]
-# Of all runs together, with their labels in the HTML report.
-FIGURES = {
-    "overview": "reconstructions of all models",
-    "prior_samples": "samples of all models",
-    "distributions": "errors of all models",
-    "rate_distortion": "rate and distortion",
-    "latent_units": "use of the latent units",
-    "distance_by_count": "Fréchet distance by sample count",
-    "training": "training curves",
-}
-TABLES = [
-    f"{RESULTS}/tables/{name}"
-    for name in (
-        *("metrics.csv", "matrix.csv", "matrix_by_seed.csv", "summary.csv", "summary.txt"),
-        *("numbers.tex", "summary.tex", "cross_weights.tex", "published.tex", "further.tex", "missing.tex"),
-        *(f"{table}.{kind}" for table in ("differences", "weights", "weight_changes") for kind in ("csv", "tex")),
-        *map(latex.matrix_file, MODELS),
-        *map(latex.published_file, RUBRIC["published"]["tables"]),
-    )
-]
-THREE_ROWS = len(row_keys(RUBRIC)) == 3  # then their weights make a triangle
-TRIANGLE = [f"{RESULTS}/figures/weights.{kind}" for kind in ("png", "pdf")] if THREE_ROWS else []
 TEX = shutil.which("pdflatex")
-RUN = f"{RESULTS}/{{model}}/seed-{{seed}}"
 
 
 wildcard_constraints:
@@ -147,7 +119,7 @@ wildcard_constraints:
 
 def of_runs(*names, runs=RUNS):
     """The files `names` of the given runs."""
-    return [f"{RUN.format(model=model, seed=seed)}/{name}" for name in names for model, seed in runs]
+    return FILES.of_runs(runs, *names)
 
 
 def raw_files(wildcards):
@@ -219,4 +191,4 @@ if workflow.is_main_process:
             except UserError as error:  # a damaged record is told, and stops the job that reads it; a plan can be had
                 print(f"warning: {printable(str(error))}", file=sys.stderr)
             else:
-                refuse_unrecorded(file, made_by, KEYS.of(result, Path(file).parts[-3]))
+                refuse_unrecorded(file, made_by, KEYS.of(result, records.run_of(file)[0]))

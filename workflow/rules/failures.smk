@@ -1,10 +1,10 @@
 # What is said and made when jobs have failed: the runs that finished get their tables and report all the same.
 
-import signal
 import subprocess
 import tempfile
 
-from vaematrix.common.console import errors_in, killed_by, state_in_slurm, was_interrupted
+from vaematrix.common.console import errors_in
+from vaematrix.experiment import failures
 
 # What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
 MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "index_runs", "report", "compile_report"]
@@ -19,22 +19,12 @@ def stopped_early(said):
     """
     scheduler = workflow.scheduler
     return bool(scheduler.running or scheduler.open_jobs) or (
-        workflow.local_exec and any(interrupted(job, said) for job in scheduler.failed)
+        workflow.local_exec and any(failures.was_stopped(script_of(job), job.log[0], said) for job in scheduler.failed)
     )
-
-
-def interrupted(job, said):
-    return was_interrupted(log_of(job)) or killed_by(script_of(job), said) in (signal.SIGINT, signal.SIGTERM)
 
 
 def script_of(job):
     return Path(job.rule.script).stem
-
-
-def log_of(job):
-    """The text of a job's log; empty where it has none yet."""
-    log = Path(job.log[0])
-    return log.read_text(errors="replace") if log.exists() else ""
 
 
 def failed_runs(unfinished, said):
@@ -50,22 +40,15 @@ def failed_runs(unfinished, said):
         waits_for = unfinished.intersection(workflow.dag.job_dependencies(job))
         return cause(min(waits_for, key=lambda job: job.log[0])) if waits_for else job
 
+    def reason(job):
+        return failures.reason(job.rule.name, script_of(job), job.log[0], said, job.jobid)
+
     jobs = {(job.wildcards.model, int(job.wildcards.seed)): job for job in unfinished if job.rule.name == "evaluate"}
     return [
-        {"model": model, "seed": seed, "reason": failure(cause(jobs[model, seed]), said)}
+        {"model": model, "seed": seed, "reason": reason(cause(jobs[model, seed]))}
         for model, seed in RUNS
         if (model, seed) in jobs
     ]
-
-
-def failure(job, said):
-    """Why a job failed: its log and the last error there, or what ended it before it could speak."""
-    reasons, number = errors_in(log_of(job))[-1:], killed_by(script_of(job), said)
-    if not reasons and number:
-        reasons = [f"killed by signal {number}" + (", probably out of memory" if number == signal.SIGKILL else "")]
-    elif not reasons and (state := state_in_slurm(job.jobid, said)):
-        reasons = [f"Slurm says {state}"]
-    return ": ".join([f"{job.rule.name} failed, {job.log[0]}", *reasons])
 
 
 def make_without(failed, targets):

@@ -1,55 +1,26 @@
-# What jobs ask of a scheduler, from what was measured; each attempt after a failure asks for more.
-#
-# A walltime that is too short costs little: a training saves its state and stops before its end, and the next attempt
-# continues from there with more. Site-wide overrides: set-resources in profiles/slurm/config.yaml.
-
-from contextlib import ExitStack
+# What jobs ask of a scheduler; each attempt after a failure asks for more. Site-wide overrides: set-resources in
+# profiles/slurm/config.yaml.
 
 from vaematrix.common import slurm
+from vaematrix.experiment.demand import Demand
 
-# Images/s of two CPU cores with the paper's network; GPUs are faster.
-GENERATED_PER_SECOND = 150
-FEATURES_PER_SECOND = 30
-START_MINUTES = 10  # imports from a busy file system, reading the shards
-SAFETY = 1.5
-
-
-@cache
-def prepared_faces():
-    """How many faces the shards hold; a FileNotFoundError, which Snakemake shows as <TBD>, before they are made."""
-    from pyarrow import parquet
-
-    with ExitStack() as files:  # opened here, since pyarrow's error does not tell Snakemake which file is missing
-        return sum(parquet.read_metadata(files.enter_context(open(shard, "rb"))).num_rows for shard in SHARDS)
-
-
-@cache
-def training_speed():
-    """Images/s: of the slowest finished training of this network on the cluster, else the config's guess."""
-    runs = Path("results").glob("*/*/seed-*/run.json")
-    speeds = [records.speed_on_a_cluster(run, config["network"]["widths"]) for run in runs]
-    return min(filter(None, speeds), default=config["training"]["images_per_second"])
-
-
-def minutes(images, speed):
-    return math.ceil(START_MINUTES + SAFETY * images / speed / 60)
+DEMAND = Demand(config, SHARDS, Path("results"))
 
 
 def training_minutes(wildcards, input, attempt):
-    return attempt * minutes(prepared_faces() * config["training"]["epochs"], training_speed())
+    return attempt * DEMAND.training_minutes
 
 
 def generation_minutes(wildcards, input, attempt):
-    return attempt * minutes(prepared_faces() + config["sampling"]["count"], GENERATED_PER_SECOND)
+    return attempt * DEMAND.generation_minutes
 
 
 def features_minutes(wildcards, input, attempt):
-    return attempt * minutes(prepared_faces() + config["sampling"]["count"], FEATURES_PER_SECOND)
+    return attempt * DEMAND.features_minutes
 
 
 def memory_mb(wildcards, input, attempt):
-    """Two Snakemakes, torch with CUDA, and the faces twice: as they are read and as they are used."""
-    return attempt * (4000 + math.ceil(2 * prepared_faces() * DATASET["size"] ** 2 * 3 / 1e6))
+    return attempt * DEMAND.memory_mb
 
 
 def running_jobs():

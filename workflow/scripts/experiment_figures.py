@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from vaematrix.common.console import logged
 from vaematrix.common.files import read_json
 from vaematrix.common.images import read_images
+from vaematrix.common.records import run_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics.latent import ACTIVE
 from vaematrix.reporting import figures
@@ -24,7 +25,7 @@ def by_model(files: Sequence[str], read: Callable[[Path], T]) -> dict[str, list[
     """What `read` makes of the files <model>/seed-<n>/<name>, for each model a list over its seeds."""
     groups: dict[str, list[T]] = {}
     for path in map(Path, files):
-        groups.setdefault(path.parts[-3], []).append(read(path))
+        groups.setdefault(run_of(path)[0], []).append(read(path))
     return groups
 
 
@@ -37,7 +38,7 @@ def main(snakemake: Any) -> None:
             ("overview", files.reconstructions, originals),
             ("prior_samples", files.prior_samples, {}),
         ):
-            strips = {Path(path).parts[-3]: read_images(path)[0][:SHOWN] for path in paths}
+            strips = {run_of(path)[0]: read_images(path)[0][:SHOWN] for path in paths}
             figures.overview(output[name], {**above, **strips}, p.models)
 
         histories = by_model(files.histories, lambda path: list(map(json.loads, path.read_text().splitlines())))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vaematrix.common.console import logged
-from vaematrix.common.records import missing_runs
+from vaematrix.common.records import RUN_FOLDER, missing_runs
 from vaematrix.reporting.run_index import IndexedRun, write_index
 
 RECORDS = ("run.json", "metrics.json")
@@ -17,7 +17,7 @@ def main(snakemake: Any) -> None:
     with logged(snakemake.log[0]):
         runs, missing = [], missing_runs(snakemake.config)
         for model, seed in itertools.product(p.models, p.seeds):
-            name = f"{model}/seed-{seed}"
+            name = RUN_FOLDER.format(model=model, seed=seed)
             files = [results / name / record for record in RECORDS]
             files += [Path(p.logs, job, f"{name}.log") for job in JOBS]
             runs.append(IndexedRun(model, seed, files, missing.get((model, seed), "")))

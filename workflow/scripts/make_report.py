@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from vaematrix.common import records
 from vaematrix.common.console import logged
 from vaematrix.common.files import read_json
 from vaematrix.common.records import missing_runs
@@ -17,10 +18,7 @@ def main(snakemake: Any) -> None:
         runs, floors = (list(map(read_json, paths)) for paths in (files.metrics, files.floors))
         summary = read_json(files.summary)
         triangle = [path for path in files.triangle if path.endswith(".pdf")]
-        pictures = [
-            Figure(path, path.stem, model=path.parts[-3], seed=int(path.parts[-2].removeprefix("seed-")))
-            for path in map(Path, files.pictures)
-        ]
+        pictures = [Figure(path, path.stem, *records.run_of(path)) for path in map(Path, files.pictures)]
         write_report(
             Path(snakemake.output[0]).parent,
             Path(files.tables[0]).parent,

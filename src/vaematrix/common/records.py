@@ -7,6 +7,16 @@ from typing import Any
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import read_json
 
+# The folder of a run below its experiment's, as a pattern with Snakemake's wildcards, and for pathlib.
+RUN_FOLDER = "{model}/seed-{seed}"
+RUN_GLOB = "*/seed-*"
+
+
+def run_of(path: str | Path) -> tuple[str, int]:
+    """Model and seed of the run whose folder holds the file `path`."""
+    folder = Path(path).parent
+    return folder.parent.name, int(folder.name.removeprefix("seed-"))
+
 
 def key_of(path: str | Path) -> str:
     """The key by which a run.json or a metrics.json was made.

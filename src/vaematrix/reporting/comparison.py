@@ -33,6 +33,7 @@ from vaematrix.analysis.differences import (
 )
 from vaematrix.analysis.matrix import DATA_PROTOCOL, Spread
 from vaematrix.common.errors import UserError
+from vaematrix.common.records import RUN_GLOB
 from vaematrix.reporting.tables.full import full
 from vaematrix.reporting.tables.printing import printed
 from vaematrix.reporting.tables.statistics import interval, number
@@ -127,7 +128,7 @@ def read_folder(path: str | Path) -> Folder:
     if not path.is_dir():
         raise UserError(f"{path}: no such folder. Give the results of an experiment, such as results/demo.")
     runs, records, per_image = {}, {}, {}
-    for file in sorted(path.glob("*/seed-*/metrics.json")):
+    for file in sorted(path.glob(f"{RUN_GLOB}/metrics.json")):
         run = _read(file)
         lacking = [name for name in ("run", "metrics", "protocol") if not isinstance(run.get(name), dict)]
         if lacking:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vaematrix.common.errors import UserError
+from vaematrix.common.records import RUN_GLOB
 
 NUMBERS = ("epoch", "epochs", "loss", "valid_loss", "kl", "images_per_second", "seconds")
 COLUMNS = ("run", "epoch", "", "loss", "valid", "KL", "images/s", "left", "last heard of")
@@ -56,7 +57,7 @@ def find(folders: Iterable[Path]) -> list[Run]:
     """All trainings under the folders; one whose file is being replaced at this moment is left out."""
     runs = []
     for folder in folders:
-        for history in sorted(folder.glob("**/seed-*/history.jsonl")):
+        for history in sorted(folder.glob(f"**/{RUN_GLOB}/history.jsonl")):
             with contextlib.suppress(FileNotFoundError):
                 runs.append(Run.of(history, folder))
     return runs
