@@ -412,6 +412,15 @@ def test_a_name_that_is_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert found[1] != found[3]
 
 
+def test_a_package_that_is_given_is_its_own_file(edited: Callable[..., str], tmp_path: Path) -> None:
+    job = ("job.py", "vaematrix.room.__init__")
+    found = []
+    for file, old, new in (("job.py", "", ""), (INNER, "UNUSED = 8", "UNUSED = 9"), (INNER, "LIMIT = 7", "LIMIT = 8")):
+        edited(file, old, new)
+        found += hashes(tmp_path, job)
+    assert found[0] == found[1] != found[2]
+
+
 def test_imports_in_a_circle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "LIBRARY", tmp_path / "vaematrix")
     (tmp_path / "vaematrix").mkdir()

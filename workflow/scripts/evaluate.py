@@ -15,7 +15,7 @@ from vaematrix.common import devices, provenance
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import read_json, sha256, write_json, written_whole
-from vaematrix.common.images import read_images, read_metadata
+from vaematrix.common.images import read_images, read_metadata, read_table
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import definitions, entries, frechet
@@ -46,7 +46,7 @@ def main(snakemake: Any) -> None:
         measured.checks["ssim"] = definitions.check_ssim(faces.images, reconstructions, per_image["ssim"])
         network = load_network(p.network, files.inception or None, device)
         reference = read_reference(files.statistics, network, len(faces.images))
-        real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
+        real = vectors_of(read_table(files.features, columns=["features"]), "features")
         measure_samples(measured, network, samples, real, reference, p.confidence, device)
         rebuilt = network.features_of(reconstructions, "reconstructions")
         entries.measure_frechet(measured, network, rebuilt, reference, "reconstruction")
@@ -75,7 +75,7 @@ def main(snakemake: Any) -> None:
         )
         write_json(output.details, measured.details)
         with written_whole(output.per_image) as temporary:
-            pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary)
+            pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary, write_page_checksum=True)
 
 
 def read_reference(path: str, network: FeatureNetwork, count: int) -> Statistics:
@@ -104,7 +104,7 @@ def measure_samples(
 
 def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...], conditional: bool) -> None:
     """All that is said of the codes in a file that `generate` wrote. Args: names: of the attributes."""
-    table = pq.read_table(latents)
+    table = read_table(latents)
 
     def codes(of: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows = table.filter(pc.equal(table["split"], of))

@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow.parquet as pq
-
 from vaematrix.common.console import logged
 from vaematrix.common.files import read_json
-from vaematrix.common.images import read_images
+from vaematrix.common.images import read_images, read_table
 from vaematrix.common.records import run_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics.latent import ACTIVE
@@ -49,7 +47,7 @@ def main(snakemake: Any) -> None:
             for model, seeds in histories.items()
         }
         figures.rate_distortion(output["rate_distortion"], ends, p.models)
-        tables = by_model(files.per_image, pq.read_table)
+        tables = by_model(files.per_image, read_table)
         panels = {
             title: {model: [table[key].to_numpy() for table in seeds] for model, seeds in tables.items()}
             for key, title in PER_IMAGE.items()

@@ -4,13 +4,12 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from vaematrix import metrics
 from vaematrix.common import devices, provenance
 from vaematrix.common.console import logged
 from vaematrix.common.files import write_json
-from vaematrix.common.images import read_metadata
+from vaematrix.common.images import read_metadata, read_table
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import entries, frechet
@@ -27,7 +26,7 @@ def main(snakemake: Any) -> None:
         prepared = read_metadata(files.shards[0])
         network = load_network(p.network, files.inception or None, device)
         reference = frechet.load(files.statistics, network.identity)
-        real = vectors_of(pq.read_table(files.features, columns=["features"]), "features")
+        real = vectors_of(read_table(files.features, columns=["features"]), "features")
         projected, fitted_on = pca_reconstructions(train.images, faces.images, p.components, seed=0)
         means = np.broadcast_to(mean_face(train.images), faces.images.shape)
         floors = {

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from vaematrix.common.console import log, logged
-from vaematrix.common.images import read_images, read_metadata
+from vaematrix.common.images import read_images, read_metadata, read_table
 from vaematrix.common.schema import nearest
 from vaematrix.data.shards import Faces, read_faces
 from vaematrix.reporting import figures
@@ -59,7 +58,7 @@ def main(snakemake: Any) -> None:
     output = {path.stem: path for path in map(Path, snakemake.output) if path.suffix == ".png"}
     with logged(snakemake.log[0]):
         faces = read_faces(files.shards, p.split)
-        ssim = pq.read_table(files.per_image)["ssim"].to_numpy()
+        ssim = read_table(files.per_image)["ssim"].to_numpy()
         figures.reconstruction_grid(
             output["reconstructions"], faces.images, read_images(files.reconstructions)[0], ssim
         )

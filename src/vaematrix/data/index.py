@@ -72,7 +72,7 @@ def index_faces(source: Source) -> pa.Table:
 def write_index(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
     """Write the index as parquet, with JSON `metadata` in its schema."""
     with written_whole(path) as temporary:
-        pq.write_table(with_metadata(table, metadata), temporary, compression="zstd")
+        pq.write_table(with_metadata(table, metadata), temporary, compression="zstd", write_page_checksum=True)
 
 
 def read_index(path: str | Path) -> pa.Table:

@@ -56,7 +56,9 @@ class Reached:
         self.whole: set[Module] = set()
         self.run(read(script, script.stem, self.beside), whole=True)
         for name in sorted(modules):
-            self.look_up(name.removesuffix(".__init__"), ())
+            self.import_module(name)
+            if module := self.module(name):
+                self.all_of(module)
         self.hash = self.follow()
 
     def follow(self) -> str:
@@ -113,6 +115,7 @@ class Reached:
 
     def module(self, name: str) -> Module | None:
         """The module of a dotted name, if it is the library's (or lies beside the script) and can change a number."""
+        name = name.removesuffix(".__init__")
         file = None if name in SILENT else find(name, self.beside)
         return read(file, name, self.beside) if file else None
 

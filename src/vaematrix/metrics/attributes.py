@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from vaematrix.common.images import read_metadata
+from vaematrix.common.images import read_metadata, read_table
 from vaematrix.common.vectors import vectors_of, write_vectors
 
 FEWEST = 10  # images with an attribute, and images without it
@@ -159,7 +158,7 @@ def save_judge(path: str | Path, judge: Judge, metadata: dict[str, Any]) -> None
 
 def load_judge(path: str | Path) -> Judge:
     """Read what :func:`save_judge` wrote."""
-    table, stored = pq.read_table(path), read_metadata(path)
+    table, stored = read_table(path), read_metadata(path)
     columns = {name: table[name].to_numpy() for name in ("bias", "auc", "shown_without", "shown_with")}
     return Judge(
         tuple(table["attribute"].to_pylist()),
