@@ -11,7 +11,7 @@ import pytest
 
 from vaematrix.common import images as module
 from vaematrix.common.errors import UserError
-from vaematrix.common.images import read_images, read_metadata, read_table, stream_images, write_images
+from vaematrix.common.images import read_images, read_metadata, read_table, stream_images, verify, write_images
 from vaematrix.common.vectors import write_vectors
 
 
@@ -154,7 +154,7 @@ def test_an_altered_byte_is_noticed_whichever_way_the_file_is_read(file, column)
         if chunk.path_in_schema == column
     )
     altered(file, chunk.data_page_offset + chunk.total_compressed_size - 1)
-    for read in (read_images, lambda path: list(stream_images(path)), read_table):
+    for read in (read_images, lambda path: list(stream_images(path)), read_table, verify):
         with pytest.raises(UserError, match=r"images\.parquet: cannot be read as parquet .*checksum.*delete it"):
             read(file)
 

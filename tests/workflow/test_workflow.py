@@ -18,7 +18,8 @@ import yaml
 from pyarrow import parquet
 from pytorch_fid.fid_score import compute_statistics_of_path
 
-from workflow_runner import BIN, copy_project, planned, snakemake
+from layouts import write_layout
+from workflow_runner import BIN, ROOT, copy_project, planned, snakemake
 
 pytestmark = [pytest.mark.workflow]
 
@@ -124,6 +125,54 @@ def test_results_copied_into_a_fresh_checkout_rerun_nothing(
     for name in kept:
         shutil.copytree(finished / name, fresh / name, copy_function=copy)
     assert planned(fresh) == set()
+
+
+def test_an_altered_shard_costs_no_finished_run(tmp_path: Path) -> None:
+    """It is named before anything is deleted, and making it again alone leaves nothing to be done."""
+    project, trained = copy_project(tmp_path / "project"), "results/tiny/beta_vae/seed-0/run.json"
+    assert snakemake(project, trained).returncode == 0
+    (shard, *_) = sorted((project / "resources").rglob("shard-00000-*.parquet"))
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    run = snakemake(project, trained)
+    assert run.returncode != 0
+    assert f"{shard.relative_to(project)}: cannot be read as parquet" in run.stdout
+    assert (project / trained).exists()
+    shard.unlink()
+    made = snakemake(project, str(shard.relative_to(project)))
+    assert made.returncode == 0, made.stdout
+    assert planned(project, trained) == set()
+
+
+HOSTILE = """it's "$(touch pwned)" `touch pwned`; touch pwned & | > pwned"""
+
+
+def test_a_path_is_never_a_command(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    write_layout(project / HOSTILE, 9)
+    (project / "mine.yaml").write_text(
+        yaml.safe_dump({"dataset": {"name": "mine", "source": "path", "path": HOSTILE, "shards": 1}})
+    )
+    run = snakemake(project, "resources/mine/index.parquet", config="mine.yaml")
+    assert run.returncode == 0, run.stdout
+    assert not list(project.rglob("pwned"))
+
+
+@pytest.mark.parametrize("name", ["$(touch pwned)", "`touch pwned`", "a;touch pwned", "a'b", 'a"b'])
+def test_a_name_is_never_a_command(tmp_path: Path, name: str) -> None:
+    project = copy_project(tmp_path / "project")
+    (project / "mine.yaml").write_text(yaml.safe_dump({"experiment": name}))
+    run = snakemake(project, "--dry-run", config="mine.yaml")
+    assert run.returncode != 0
+    assert "error: mine.yaml: experiment" in run.stdout
+    assert not list(project.rglob("pwned"))
+
+
+def test_no_rule_runs_a_shell() -> None:
+    """So that no value of a configuration can reach one."""
+    for rules in (ROOT / "workflow").rglob("*.smk"):
+        assert not re.search(r"^\s*shell:|\bshell\(|os\.system|shell=True", rules.read_text(), re.MULTILINE), rules
 
 
 def test_results_without_records_do_not_pass_for_those_of_an_edited_configuration(

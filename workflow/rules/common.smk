@@ -192,3 +192,26 @@ if workflow.is_main_process:
                 print(f"warning: {printable(str(error))}", file=sys.stderr)
             else:
                 refuse_unrecorded(file, made_by, KEYS.of(result, records.run_of(file)[0]))
+
+
+def refuse_altered(shards):
+    """Stop where a shard that is newer than a run was altered.
+
+    Snakemake would take it for a new one, and delete what was made of the sound one before any job reads it.
+    """
+    trained = [os.path.getmtime(run) for run in filter(os.path.exists, of_runs("run.json"))]
+    newer = [shard for shard in filter(os.path.exists, shards) if trained and os.path.getmtime(shard) > min(trained)]
+    for shard in newer:
+        from vaematrix.common.images import verify  # half a second to import
+
+        try:
+            verify(shard)
+        except UserError as error:
+            sys.exit(
+                f"error: {printable(str(error))}\nerror: To keep what was made of it, make it alone first, by naming it: "
+                f"snakemake {shard} …"
+            )
+
+
+if workflow.is_main_process:
+    refuse_altered(SHARDS)

@@ -115,6 +115,13 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Tab
         return pq.read_table(path, columns=columns, **_CHECKED)
 
 
+def verify(path: str | Path) -> None:
+    """Read a parquet file through, a row group at a time; UserError where it is damaged."""
+    with readable(path), pq.ParquetFile(path, **_CHECKED) as file:
+        for number in range(file.num_row_groups):
+            file.read_row_group(number)
+
+
 @contextmanager
 def readable(path: str | Path) -> Iterator[None]:
     """Name the file in what Arrow says while it is read."""
