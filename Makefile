@@ -37,8 +37,8 @@ test-slurm: $(VENV)/installed-dev
 	@CI=true $(BIN)/python -m pytest -m slurm tests
 
 lint: $(VENV)/installed-dev
-	@$(BIN)/ruff check src workflow tests benchmarks
-	@$(BIN)/ruff format --check src workflow tests benchmarks
+	@$(BIN)/ruff check src workflow tests benchmarks docs
+	@$(BIN)/ruff format --check src workflow tests benchmarks docs
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/lint-imports
 	@$(MKDOCS)
@@ -48,6 +48,7 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest tests/workflow/test_lint.py
 
 docs: $(VENV)/installed-dev
+	@$(BIN)/python docs/configuration_reference.py
 	@$(MKDOCS)
 	@echo "Pages: site/index.html"
 

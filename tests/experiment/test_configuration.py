@@ -238,19 +238,6 @@ def test_a_sweep_takes_no_other_models_name(first: str) -> None:
         configuration.plain_models(nested, "x")
 
 
-def keys(value: Any, prefix: str = "") -> set[str]:
-    if not isinstance(value, dict):
-        return {prefix}
-    return set().union(*(keys(inner, f"{prefix}.{name}".lstrip(".")) for name, inner in value.items()))
-
-
-def test_every_key_is_explained() -> None:
-    """config/README.md names every key of config.yaml, and no other."""
-    section = (ROOT / "config/README.md").read_text().split("\n## ")[1]
-    explained = set(re.findall(r"^\| `([a-z_.]+)` \|", section, flags=re.M))
-    assert explained == {key for key in keys(CONFIG) if not key.startswith("models.")} | {"models"}
-
-
 def test_tensorboard_is_missed_before_anything_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(configuration.importlib.util, "find_spec", lambda name: None)
     configuration.check_tensorboard(CONFIG, "config/mine.yaml")

@@ -12,13 +12,13 @@ from workflow_runner import BIN, ROOT, copy_project
 
 pytestmark = [pytest.mark.workflow]
 
-PAGES = [ROOT / "config/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "config/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMAND = re.compile(r"^ *(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?snakemake --(?:[^\\\n]|\\\n)*", flags=re.MULTILINE)
 COMMANDS = [(page, command) for page in PAGES for command in COMMAND.findall(page.read_text())]
 
 
 def overlays(page: Path) -> str:
-    """The page's blocks of YAML, which stand for `mine.yaml`."""
+    """The page's blocks of YAML, which stand for `mine.yaml` and `sweep.yaml`."""
     return "".join(re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.DOTALL))
 
 
@@ -34,8 +34,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=range(len(COMMANDS)))
 def test_a_command_plans(project: Path, page: Path, command: str) -> None:
-    (project / "sweep.yaml").write_text("models: {beta_vae: {beta: [1, 2]}}\n")
-    (project / "mine.yaml").write_text(overlays(page).replace("/data/mine", "faces") or "experiment: mine\n")
+    for overlay in ("mine.yaml", "sweep.yaml"):
+        (project / overlay).write_text(overlays(page).replace("/data/mine", "faces") or "experiment: mine\n")
     words = shlex.split(command.replace("/path/to/celeba8k", "faces").replace("\\\n", " "), comments=True)
     while "=" in words[0]:
         words.pop(0)

@@ -56,9 +56,13 @@ def _validator() -> Any:
 
 
 def _describe(error: Any) -> list[tuple[KeyPath, str]]:
-    """(path of the key, what is wrong and the fix) for one error of jsonschema."""
+    """(path of the key, what is wrong and the fix) for one error of jsonschema.
+
+    A schema's `reason` says why a rule is there, and ends the message; its `description` says what a key means, and is
+    for the documentation and for editors.
+    """
     path, value, rule = tuple(error.absolute_path), error.instance, error.validator_value
-    reason = f": {error.schema['description']}" if path and "description" in error.schema else ""
+    reason = f": {error.schema['reason']}" if "reason" in error.schema else ""
     match error.validator:
         case "additionalProperties":
             known = error.schema["properties"]
@@ -68,7 +72,7 @@ def _describe(error: Any) -> list[tuple[KeyPath, str]]:
         case "enum" | "const":
             choices = list(map(str, rule if error.validator == "enum" else [rule]))
             close = difflib.get_close_matches(str(value), choices, n=1)
-            note = f" ({error.schema['description']})" if "description" in error.schema else ""
+            note = f" ({error.schema['reason']})" if "reason" in error.schema else ""
             hint = f"; did you mean {close[0]!r}?" if close else ""
             return [(path, f"{value!r} is not one of {', '.join(choices)}{note}{hint}")]
         case "type" if value is None and not path:
