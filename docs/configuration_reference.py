@@ -96,14 +96,13 @@ def _values(schema: dict[str, Any]) -> str:
     if "const" in schema:
         return _value(schema["const"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    words = [_KINDS[kind] for kind in types]
+    words = [f"list ({_values(schema['items'])})" if kind == "array" else _KINDS[kind] for kind in types]
     bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if schema.get(key, 2**32) < 2**32 - 1]
     return " or ".join(words) + (f", {' and '.join(bounds)}" if bounds else "")
 
 
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _KINDS = {
-    "array": "list",
     "boolean": "`true`, `false`",
     "integer": "integer",
     "null": "`null`",
