@@ -38,7 +38,7 @@ def test_what_is_measured_is_known_before(network: str, distance: str) -> None:
     entries.measure_features(found, of, made, real, torch.device("cpu"))
     entries.measure_feature_distance(found, of, made, real, resamples=100, confidence=0.95)
     entries.measure_latent(found, made, np.ones_like(made))
-    assert len(found.entries) == 10
+    assert len(found.entries) == 14
     known = measured(network)
     for key, entry in found.entries.items():
         assert known[key] == entry["better"], key

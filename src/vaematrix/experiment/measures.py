@@ -20,8 +20,9 @@ METRICS = Path(vaematrix.__file__).with_name("metrics")
 
 # What `metrics/entries.py` measures whatever the features are: by key the direction that is better, empty for neither.
 ALWAYS = {
-    "kl": "", "active_units": "", "mmd_to_prior": "lower", "probe_auc": "", "attribute_shown": "higher",
-    "attribute_shown_real": "",
+    "kl": "", "active_units": "", "mmd_to_prior": "lower", "codes_variance": "", "codes_mean": "",
+    "codes_correlation": "", "codes_largest_correlation": "", "probe_auc": "",
+    "attribute_shown": "higher", "attribute_shown_real": "",
 }  # fmt: skip
 NEIGHBOURS = ("precision", "recall", "density", "coverage")
 
