@@ -56,7 +56,7 @@ def test_the_wheel_holds_the_data_that_the_library_reads(installed: Path) -> Non
 
 
 def test_the_rubric_is_the_working_folders_else_the_packages(installed: Path, tmp_path: Path) -> None:
-    program = "from vaematrix.analysis.rubric_file import rubric_file; print(rubric_file().resolve())"
+    program = "from vaematrix.analysis.rubric import rubric_file; print(rubric_file().resolve())"
     packaged = run(installed, tmp_path, "-c", program).stdout.strip()
     assert Path(packaged) == (installed / "vaematrix/analysis/rubric.yaml").resolve()
     (tmp_path / "config").mkdir()

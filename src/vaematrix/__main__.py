@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaematrix import __version__
-from vaematrix.analysis.rubric_file import rubric_file
+from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 
@@ -46,14 +46,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _compare(asked: argparse.Namespace) -> None:
-    import yaml
-
     from vaematrix.common.files import write_text
     from vaematrix.reporting.comparison import compare, read_folder, refusal, rows, sections
     from vaematrix.reporting.tables import csv_text
     from vaematrix.reporting.tables.pages import page, titled
 
-    rubric = yaml.safe_load(asked.rubric.read_text(encoding="utf-8"))
+    rubric = read_rubric(asked.rubric)
     found = compare(read_folder(asked.a), read_folder(asked.b), rubric, across_protocols=asked.across_protocols)
     title, refused = f"A = {asked.a}   B = {asked.b}", refusal(found)
     parts = sections(found)

@@ -5,17 +5,16 @@ from decimal import Decimal
 import pytest
 
 from made_up_runs import experiment, floor, rubric, run
+from vaematrix.analysis.decimals import decimal, rounded
 from vaematrix.analysis.matrix import (
     check_protocols,
     cross_weights,
-    decimal,
     evaluation_matrix,
     matrix_keys,
-    recomputed_published,
-    rounded,
     score,
     spread,
 )
+from vaematrix.analysis.published import recomputed_published
 from vaematrix.common.errors import UserError
 
 D = Decimal

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from made_up_runs import rubric
-from vaematrix.analysis.matrix import check_rubric, score
+from vaematrix.analysis.matrix import score
+from vaematrix.analysis.rubric import check_rubric
 from vaematrix.common.errors import UserError
 
 # The nine (metric, value, score) that the paper prints, typed from its tables.

@@ -12,6 +12,7 @@ from scipy.spatial import ConvexHull
 
 from made_up_runs import experiment, rubric
 from vaematrix.analysis import matrix
+from vaematrix.analysis.decimals import decimal
 from vaematrix.analysis.weight_space import (
     change_of_leader,
     change_of_order,
@@ -191,7 +192,7 @@ def test_continuous_scores_lie_less_than_a_point_above_the_steps(metric: str) ->
     rule = rubric()["metrics"][metric]
     best, worst = rule["scores"][0], rule["scores"][-1]
     for value in np.linspace(best, worst, 500).round(5).tolist() + rule["scores"]:
-        stepped, smooth = matrix.score(matrix.decimal(value), rule), continuous_score(matrix.decimal(value), rule)
+        stepped, smooth = matrix.score(decimal(value), rule), continuous_score(decimal(value), rule)
         assert stepped <= smooth < stepped + 1
         if value in rule["scores"]:
             assert smooth == stepped

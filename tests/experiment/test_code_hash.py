@@ -51,7 +51,7 @@ BETA, INFO = (("train.py", f"vaematrix.models.families.{family}") for family in 
         ("vaematrix/models/networks.py", "nn.Linear(", "nn.LazyLinear(", True, True, False),
         ("vaematrix/training/loop.py", "loss", "losses", True, True, False),
         ("vaematrix/training/checkpoint.py", "LEAVING_SECONDS = ", "LEAVING_SECONDS = 1 + ", True, True, False),
-        ("vaematrix/analysis/matrix.py", "ROUND_HALF_UP", "ROUND_HALF_EVEN", False, False, True),
+        ("vaematrix/analysis/decimals.py", "ROUND_HALF_UP", "ROUND_HALF_EVEN", False, False, True),
         ("vaematrix/common/files.py", "os.fsync(", "os.sync(", True, True, True),
         # In files that a training imports, but in functions that it does not call.
         ("vaematrix/common/images.py", 'compression="none"', 'compression="zstd"', False, False, False),

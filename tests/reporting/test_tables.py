@@ -14,7 +14,7 @@ import pytest
 
 from made_up_runs import ORDER, experiment, floor, need_programs, rubric, run
 from vaematrix.analysis import weight_space
-from vaematrix.analysis.matrix import rounded
+from vaematrix.analysis.decimals import rounded
 from vaematrix.analysis.weight_space import SCORINGS
 from vaematrix.analysis.weight_space import territories as weight_space_territories
 from vaematrix.reporting import latex

@@ -31,7 +31,7 @@ def test_what_the_snakefile_imports_is_light() -> None:
         "experiment.code_hash",
         "reporting.latex",
         "data.layout",
-        "analysis.matrix",
+        "analysis.rubric",
     )
     modules = ", ".join(f"vaematrix.{name}" for name in names)
     heavy = "{'torch', 'numpy', 'pandas', 'pyarrow', 'PIL', 'matplotlib'}"

@@ -47,7 +47,7 @@ from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
-from vaematrix.analysis.matrix import check_rubric
+from vaematrix.analysis.rubric import read_rubric
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
 from vaematrix.experiment.snakemake_record import snakemake_record
@@ -71,8 +71,7 @@ def checked_configuration():
     entries = configuration.check_configuration(config, schema, LAYERS.origin)
     if workflow.is_main_process:
         LAYERS.check_name()
-    rubric = read_yaml(config["rubric"])
-    check_rubric(rubric, config["rubric"], [*entries, *config["models"]])
+    rubric = read_rubric(config["rubric"], [*entries, *config["models"]])
     measures.check_metrics(rubric, config["evaluation"]["features"]["network"], config["rubric"])
     return rubric, entries
 

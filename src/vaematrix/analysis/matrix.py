@@ -1,30 +1,24 @@
 """The evaluation matrix: values become scores, scores become weighted totals.
 
-The arithmetic is decimal and exact. A JSON or YAML number becomes the decimal that its shortest text says (0.35 is
-0.35, not 0.34999…); a mean or a standard deviation is divided out once, last, to 28 digits. Only printing rounds, and
-it rounds halves up, as a reader with a pencil does.
+The arithmetic is decimal and exact (`vaematrix.analysis.decimals`). A mean or a standard deviation is divided out once,
+last, to 28 digits; only printing rounds.
 
 A model that was trained with several seeds is scored once per seed; its matrix shows the mean of the values, of the
 scores and of the totals, each with its sample standard deviation (n − 1 in the denominator). The score of a mean value
 is not used: it would hide that the seeds lie on either side of a breakpoint.
 """
 
-import difflib
 import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
+from decimal import Decimal
 from typing import Any
 
-import yaml
-
+from vaematrix.analysis.decimals import decimal
+from vaematrix.analysis.rubric import row_keys, weighting_of
 from vaematrix.common.errors import UserError
-from vaematrix.common.schema import check, nearest
-
-SCHEMA = Path(__file__).with_name("rubric.schema.yaml")
 
 # What has to agree before two runs may stand in one table; the floors have no samples to compare.
 DATA_PROTOCOL = ("dataset", "source", "split", "images", "crop", "size", "filter")
@@ -76,50 +70,6 @@ class Standing:
     rank: int
 
 
-@dataclass(frozen=True)
-class PublishedRow:
-    """A line the paper printed, with the score that our rubric gives to its value, and score × weight worked out."""
-
-    key: str
-    label: str
-    value: Decimal
-    score: int
-    our_score: int
-    weight: Decimal
-    weighted: Decimal
-    recomputed: Decimal
-
-
-@dataclass(frozen=True)
-class PublishedTable:
-    """A matrix the paper printed: its printed total, the sum of its rows, and its total under each published set of
-    weights."""
-
-    key: str
-    number: int
-    name: str
-    rows: tuple[PublishedRow, ...]
-    printed: Decimal
-    recomputed: Decimal
-    under: Mapping[str, Decimal]
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the printed total is the sum of the rows."""
-        return self.printed == self.recomputed
-
-
-def decimal(value: float | int | str | Decimal) -> Decimal:
-    """The decimal number that the shortest text of `value` says."""
-    return Decimal(str(value))
-
-
-def rounded(value: Decimal, places: int) -> str:
-    """Print with `places` decimals, halves away from zero, without a negative zero."""
-    text = f"{value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP):f}"
-    return text.removeprefix("-") if not text.strip("-0.") else text
-
-
 def score(value: Decimal, rule: Mapping[str, Any]) -> int:
     """The score of a value: the highest whose breakpoint it reaches, 1 if it reaches none.
 
@@ -135,11 +85,6 @@ def score(value: Decimal, rule: Mapping[str, Any]) -> int:
 def spread(values: Sequence[Decimal]) -> Spread:
     """Mean and sample standard deviation (n − 1) of one value per seed."""
     return Spread(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
-
-
-def weighting_of(model: str, entry: str, rubric: Mapping[str, Any]) -> str:
-    """The name of the set of weights that judges a model: its own, that of its entry in the config, or `default`."""
-    return next((name for name in (model, entry) if name in rubric["weights"]), "default")
 
 
 def weighting_of_run(run: Mapping[str, Any], rubric: Mapping[str, Any]) -> str:
@@ -196,7 +141,7 @@ def evaluation_matrix(
 
     Args:
         runs: metrics.json of runs of one model, each with a value for every row of the matrix.
-        rubric: the rubric, as `check_rubric` accepts it.
+        rubric: the rubric, as `rubric.check_rubric` accepts it.
         weighting: the name of the set of weights; None for the model's own.
         keys: which metric fills which row; None to see from the runs.
     """
@@ -238,40 +183,6 @@ def cross_weights(
     return standings
 
 
-def recomputed_published(rubric: Mapping[str, Any]) -> list[PublishedTable]:
-    """The paper's tables: what they print beside what their rows add up to."""
-    tables = rubric["published"]["tables"]
-    result = []
-    for key, table in tables.items():
-        rows = tuple(_published_row(metric, row, rubric) for metric, row in table["rows"].items())
-        scores = {row.key: row.score for row in rows}
-        under = {
-            other: sum(
-                (scores[m] * decimal(row["weight"]) / 100 for m, row in tables[other]["rows"].items()), Decimal(0)
-            )
-            for other in tables
-        }
-        recomputed = sum((row.recomputed for row in rows), Decimal(0))
-        result.append(
-            PublishedTable(key, table["number"], table["name"], rows, decimal(table["total"]), recomputed, under)
-        )
-    return result
-
-
-def _published_row(key: str, row: Mapping[str, Any], rubric: Mapping[str, Any]) -> PublishedRow:
-    rule, value, weight = rubric["metrics"][key], decimal(row["value"]), decimal(row["weight"])
-    return PublishedRow(
-        key=key,
-        label=rule["label"],
-        value=value,
-        score=row["score"],
-        our_score=score(value, rule),
-        weight=weight,
-        weighted=decimal(row["weighted"]),
-        recomputed=row["score"] * weight / 100,
-    )
-
-
 def check_protocols(runs: Sequence[Mapping[str, Any]], floors: Sequence[Mapping[str, Any]] = ()) -> None:
     """Refuse to compare what was not measured alike.
 
@@ -304,95 +215,3 @@ def _check_same(what: str, first: Mapping[str, Any], other: Mapping[str, Any], g
 
 def _name(run: Mapping[str, Any]) -> str:
     return f"{run['run']['model']} seed {run['run'].get('seed', '-')}"
-
-
-def row_keys(rubric: Mapping[str, Any]) -> list[str]:
-    """The metrics that have a row in the matrix, in its order."""
-    return [key for key, rule in rubric["metrics"].items() if "in_place_of" not in rule]
-
-
-def check_rubric(rubric: Mapping[str, Any], origin: str = "config/rubric.yaml", models: Iterable[str] = ()) -> None:
-    """Check the rubric's form (by its schema) and its sense, before anything is trained.
-
-    Args:
-        rubric: the parsed file.
-        origin: the file's name, for messages.
-        models: the configured models and their entries; weights for nearly one of them are weights for none.
-
-    Raises:
-        UserError: with the key, the nearest right one and the fix.
-    """
-    check(rubric, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")), origin)
-    _check_metrics(rubric["metrics"], origin)
-    known = list(models)
-    for name, weights in rubric["weights"].items():
-        _check_weights(f"{origin}: weights.{name}", weights, rubric)
-        unweighed = [model for model in known if model not in rubric["weights"] and name not in known]
-        close = difflib.get_close_matches(name, unweighed, n=1, cutoff=0.8)
-        if close and name not in rubric["published"]["tables"] and name != "default":
-            raise UserError(
-                f"{origin}: weights.{name}: no model of this name, and {close[0]} has no weights of its own; "
-                f"did you mean {close[0]!r}?"
-            )
-    for name, table in rubric["published"]["tables"].items():
-        _check_published(f"{origin}: published.tables.{name}", table, rubric)
-
-
-def _check_metrics(metrics: Mapping[str, Any], origin: str) -> None:
-    labels: dict[str, str] = {}
-    for key, rule in metrics.items():
-        where = f"{origin}: metrics.{key}"
-        if rule["label"] in labels:
-            raise UserError(
-                f"{where}.label: {rule['label']!r} is also the label of metrics.{labels[rule['label']]}; "
-                "give each metric a label of its own, so that no table can mix them up."
-            )
-        labels[rule["label"]] = key
-        target = rule.get("in_place_of")
-        if target is not None and "in_place_of" in metrics.get(target, {"in_place_of": None}):
-            rows = [row for row in metrics if "in_place_of" not in metrics[row]]
-            raise UserError(f"{where}.in_place_of: {target!r} is no row of the matrix{nearest(target, rows)}")
-        _check_breakpoints(where, rule)
-    if all("in_place_of" in rule for rule in metrics.values()):
-        raise UserError(f"{origin}: metrics: every metric is in place of another; the matrix would have no rows.")
-
-
-def _check_breakpoints(where: str, rule: Mapping[str, Any]) -> None:
-    lower = rule["better"] == "lower"
-    if not all(map(math.isfinite, rule["scores"])):
-        raise UserError(f"{where}.scores: {rule['scores']} must be finite numbers.")
-    points = list(zip(range(10, 1, -1), map(decimal, rule["scores"]), strict=True))
-    for (better, first), (worse, second) in itertools.pairwise(points):
-        if first >= second if lower else first <= second:
-            raise UserError(
-                f"{where}.scores: the breakpoint for {worse} ({second}) must be {'greater' if lower else 'less'} than "
-                f"the one for {better} ({first}), because better is {rule['better']}. "
-                "List them for the scores 10, 9, …, 2."
-            )
-
-
-def _check_weights(where: str, weights: Mapping[str, Any], rubric: Mapping[str, Any]) -> None:
-    rows = row_keys(rubric)
-    for key in weights:
-        if key in rubric["metrics"] and key not in rows:
-            row = rubric["metrics"][key]["in_place_of"]
-            raise UserError(f"{where}.{key}: {key} takes the weight of {row}, where it is measured; remove this line.")
-        if key not in rows:
-            raise UserError(f"{where}.{key}: no metric of this name has a row{nearest(key, rows)}")
-    for row in rows:
-        if row not in weights:
-            raise UserError(f"{where}: no weight for {row}. Add `{row}: 0` to leave it out, or its share in percent.")
-    total = sum(map(decimal, weights.values()), Decimal(0))
-    if total != 100:
-        shares = " + ".join(f"{key} {weight}" for key, weight in weights.items())
-        raise UserError(f"{where}: {shares} add up to {total}; make them add up to 100 (percent).")
-
-
-def _check_published(where: str, table: Mapping[str, Any], rubric: Mapping[str, Any]) -> None:
-    for key in table["rows"]:
-        if key not in rubric["metrics"]:
-            raise UserError(f"{where}.rows.{key}: no metric of this name{nearest(key, rubric['metrics'])}")
-    for row in row_keys(rubric):
-        first = next(iter(rubric["published"]["tables"].values()))["rows"]
-        if (row in table["rows"]) != (row in first):
-            raise UserError(f"{where}.rows: {row} stands in some published tables only; give all the same rows.")

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from vaematrix.analysis import matrix
-from vaematrix.analysis.matrix import decimal
+from vaematrix.analysis.decimals import decimal
 
 Point = tuple[Fraction, ...]
 Rule = Mapping[str, Any]

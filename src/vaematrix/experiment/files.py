@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vaematrix.analysis.matrix import row_keys
+from vaematrix.analysis.rubric import row_keys
 from vaematrix.common import records
 from vaematrix.reporting import latex
 

@@ -80,7 +80,7 @@ def check_metrics(rubric: Mapping[str, Any], network: str, origin: str) -> None:
     """Hold the rubric against what will be measured.
 
     Args:
-        rubric: as `matrix.check_rubric` accepts it.
+        rubric: as `rubric.check_rubric` accepts it.
         network: whose features the distances are of, `evaluation.features.network`.
         origin: the rubric's file, for messages.
 

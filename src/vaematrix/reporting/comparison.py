@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from vaematrix.analysis import matrix
+from vaematrix.analysis.decimals import decimal
 from vaematrix.analysis.differences import (
     SEEDS_FOR_MODELS,
     Difference,
@@ -299,7 +300,7 @@ def _value(
     model: str, kind: str, metric: str, label: str, of: Mapping[str, Mapping[int, Measurement]], better: str,
     confidence: float, differs: Sequence[str],
 ) -> Value:  # fmt: skip
-    spreads = [matrix.spread([matrix.decimal(one.value) for one in of[side].values()]) for side in "AB"]
+    spreads = [matrix.spread([decimal(one.value) for one in of[side].values()]) for side in "AB"]
     change = judged(of["B"], of["A"], confidence, metric=metric, first="B", second="A", better=better)
     return Value(model, kind, metric, label, *spreads, change, tuple(dict.fromkeys(differs)))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaematrix.analysis.matrix import rounded
+from vaematrix.analysis.decimals import rounded
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import write_text, written_whole
 from vaematrix.reporting import latex

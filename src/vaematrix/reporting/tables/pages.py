@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from vaematrix.analysis.matrix import PublishedTable, rounded
+from vaematrix.analysis.decimals import rounded
+from vaematrix.analysis.published import PublishedTable
 from vaematrix.reporting import pages
 from vaematrix.reporting.tables.printing import (
     cross_frame,

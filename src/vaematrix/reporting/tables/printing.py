@@ -6,7 +6,9 @@ from decimal import Decimal
 import pandas as pd
 
 from vaematrix.analysis import matrix
-from vaematrix.analysis.matrix import PublishedTable, Spread, rounded
+from vaematrix.analysis.decimals import rounded
+from vaematrix.analysis.matrix import Spread
+from vaematrix.analysis.published import PublishedTable
 from vaematrix.reporting.tables.results import NO_SEED, Results, display_floor
 
 PAPER_COLUMNS = ["Metrics", "Numeric", "Score", "Weight", "Weighted Score", "Total"]

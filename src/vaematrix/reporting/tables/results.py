@@ -7,7 +7,9 @@ from typing import Any
 
 from vaematrix.analysis import matrix
 from vaematrix.analysis.differences import subject
-from vaematrix.analysis.matrix import Matrix, PublishedTable, Spread, Standing
+from vaematrix.analysis.matrix import Matrix, Spread, Standing
+from vaematrix.analysis.published import PublishedTable, recomputed_published
+from vaematrix.analysis.rubric import weighting_of
 
 NO_SEED = -1  # in `missing`: the whole model
 
@@ -107,7 +109,7 @@ def collect(
 
     Args:
         runs: metrics.json of every run.
-        rubric: the rubric, as `matrix.check_rubric` accepts it.
+        rubric: the rubric, as `rubric.check_rubric` accepts it.
         order: the models' names in the config's order.
         floors: metrics.json of the floors (mean face, PCA).
         missing: why (model, seed) has no metrics.json.
@@ -135,9 +137,7 @@ def collect(
     known = dict.fromkeys([*order, *(model for model, *_ in gone)])
     matrices = {model: matrix.evaluation_matrix(group, rubric, keys=keys) for model, group in groups.items()}
     # A model without runs has its own weights, if it has any: its column stays.
-    used = (
-        matrices[model].weighting if model in matrices else matrix.weighting_of(model, model, rubric) for model in order
-    )
+    used = (matrices[model].weighting if model in matrices else weighting_of(model, model, rubric) for model in order)
     sets = tuple(dict.fromkeys(used))
     return Results(
         experiment=str(runs[0]["run"].get("experiment", "")) if runs else "no runs",
@@ -154,7 +154,7 @@ def collect(
         ),
         matrices=matrices,
         standings=tuple(matrix.cross_weights(groups, rubric, sets)),
-        published=tuple(matrix.recomputed_published(rubric)),
+        published=tuple(recomputed_published(rubric)),
     )
 
 

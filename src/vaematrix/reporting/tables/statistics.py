@@ -9,6 +9,7 @@ from fractions import Fraction
 import pandas as pd
 
 from vaematrix.analysis import matrix
+from vaematrix.analysis.decimals import rounded
 from vaematrix.analysis.differences import (
     SEEDS_FOR_MODELS,
     Difference,
@@ -18,7 +19,6 @@ from vaematrix.analysis.differences import (
     settings,
     standing,
 )
-from vaematrix.analysis.matrix import rounded
 from vaematrix.analysis.weight_space import DRAWS, Landscape, Point, Territory, landscapes
 from vaematrix.reporting.tables.full import full
 from vaematrix.reporting.tables.results import Results

@@ -6,8 +6,10 @@ from typing import Literal
 import pandas as pd
 
 from vaematrix.analysis import matrix
+from vaematrix.analysis.decimals import rounded
 from vaematrix.analysis.differences import standing
-from vaematrix.analysis.matrix import Matrix, PublishedTable, rounded
+from vaematrix.analysis.matrix import Matrix
+from vaematrix.analysis.published import PublishedTable
 from vaematrix.common.errors import UserError
 from vaematrix.reporting import latex
 from vaematrix.reporting.tables.printing import (
