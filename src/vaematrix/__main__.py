@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _compare(asked: argparse.Namespace) -> None:
     from vaematrix.common.files import write_text
-    from vaematrix.reporting.comparison import compare, read_folder, refusal, rows, sections
+    from vaematrix.reporting.comparison import compare, csv_rows, read_folder, refusal, sections
     from vaematrix.reporting.tables import csv_text
     from vaematrix.reporting.tables.pages import page, titled
 
@@ -60,7 +60,7 @@ def _compare(asked: argparse.Namespace) -> None:
         print("\n" + (titled(heading, frame, left=frame.shape[1]) if len(frame) else f"{heading}\n"), note, sep="")
     if asked.output:
         csv, html = (asked.output.with_name(f"{asked.output.name}.{kind}") for kind in ("csv", "html"))
-        write_text(csv, csv_text(rows(found)))
+        write_text(csv, csv_text(csv_rows(found)))
         shown = [*parts[:-1], (*parts[-1][:2], " ".join(filter(None, [parts[-1][2], refused])))]
         write_text(html, page(title, shown))
         print(f"\nWritten: {csv} and {html}")
