@@ -71,7 +71,7 @@ def test_importing_the_package_is_quick_and_brings_no_torch() -> None:
     assert run(ROOT / "src", ROOT, "-c", program).stderr.strip() == "set()"
 
 
-@pytest.mark.parametrize("command", ["", "compare", "watch"])
+@pytest.mark.parametrize("command", ["", "judge", "compare", "watch"])
 def test_each_command_explains_itself(installed: Path, tmp_path: Path, command: str) -> None:
     shown = run(installed, tmp_path, "-m", "vaematrix", *command.split(), "--help")
     assert shown.returncode == 0

@@ -26,6 +26,26 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=__version__)
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
+    judge = commands.add_parser("judge", help="the metrics of a set of images against a reference")
+    judge.description = (
+        "Measure a set of images against a reference: Fréchet and kernel distance, precision, recall, density, "
+        "coverage; with --paired MSE, SSIM and PSNR. A set is a folder or zip of JPEG and PNG, parquet that vaematrix "
+        "wrote (a file or a folder of shards), or a .npy file of uint8 [n, height, width, 3]."
+    )
+    judge.add_argument("images", metavar="IMAGES", help="folder, .zip, .parquet or .npy")
+    judge.add_argument("--reference", required=True, help="real images that no model was trained on, in the same forms")
+    judge.add_argument("--split", choices=("train", "valid", "test"), help="of a reference of shards")
+    judge.add_argument(
+        "--features", default="efficientnet_lite0", help="efficientnet_lite0 (default), or inception for FID and KID"
+    )
+    judge.add_argument("--weights", type=Path, help="Inception's weight file (default: torch.hub's folder)")
+    judge.add_argument(
+        "--paired", action="store_true", help="the images are reconstructions of the reference, in order"
+    )
+    judge.add_argument("--device", help="such as cpu or cuda:1 (default: a GPU where there is one)")
+    judge.add_argument("--json", action="store_true", help="print JSON with the protocol instead of a table")
+    judge.set_defaults(run=_judge)
+
     compare = commands.add_parser("compare", help="what changed between two folders of results")
     compare.description = "What changed between two folders of results: first how they were measured, then the numbers."
     compare.add_argument("a", metavar="A", help="the older results, e.g. results/paper")
@@ -43,6 +63,23 @@ def parser() -> argparse.ArgumentParser:
     watch.add_argument("--once", action="store_true", help="print the table once, e.g. for a log")
     watch.set_defaults(run=_watch)
     return whole
+
+
+def _judge(asked: argparse.Namespace) -> None:
+    import json
+
+    from vaematrix.judging import as_text, judge
+
+    found = judge(
+        asked.images,
+        asked.reference,
+        asked.features,
+        weights=asked.weights,
+        split=asked.split,
+        paired=asked.paired,
+        device=asked.device,
+    )
+    print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) if asked.json else as_text(found))
 
 
 def _compare(asked: argparse.Namespace) -> None:

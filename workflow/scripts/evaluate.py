@@ -1,7 +1,6 @@
 """All metrics of one run, with the protocol that made them."""
 
 import logging
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -62,17 +61,7 @@ def main(snakemake: Any) -> None:
         for warning in measured.warnings:
             log.warning("warning: %s", warning)
         named = {**{name: run[name] for name in ("experiment", "model", "family", "seed")}, "entry": p.entry}
-        write_json(
-            output.metrics,
-            {
-                "run": named,
-                "metrics": measured.entries,
-                "left_out": measured.left_out,
-                "warnings": measured.warnings,
-                "checks": {key: asdict(check) for key, check in measured.checks.items()},
-                "protocol": protocol,
-            },
-        )
+        write_json(output.metrics, {"run": named, **measured.as_json(), "protocol": protocol})
         write_json(output.details, measured.details)
         with written_whole(output.per_image) as temporary:
             pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary, write_page_checksum=True)

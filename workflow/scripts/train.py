@@ -69,7 +69,7 @@ def main(snakemake: Any) -> None:
             watch=EventLog(folder / "tensorboard") if snakemake.config["training"]["tensorboard"] else None,
         )
         made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
-        weights.save(snakemake.output.weights, model, made_from)
+        weights.save(snakemake.output.weights, model, made_from, train.attribute_names)
         run = {
             "experiment": p.experiment,
             "model": snakemake.wildcards.model,

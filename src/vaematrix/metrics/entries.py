@@ -3,7 +3,7 @@
 What cannot be measured is left out under its name, with the reason: an entry's value is always a number.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +35,11 @@ class Measured:
     warnings: list[str] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """What metrics.json says of these; `details` have a file of their own."""
+        checks = {key: asdict(check) for key, check in self.checks.items()}
+        return {"metrics": self.entries, "left_out": self.left_out, "warnings": self.warnings, "checks": checks}
 
     def add(
         self,

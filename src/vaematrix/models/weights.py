@@ -1,11 +1,12 @@
 """Models by the name of their family, and their weights as safetensors that say what they are."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from vaematrix.common.errors import UserError
@@ -20,21 +21,39 @@ def build(family: str, network: Network, sigma: float | None, options: dict[str,
     return Autoencoder(network, sigma, families.create(family, options)).to(memory_format=torch.channels_last)
 
 
-def save(path: str | Path, model: Autoencoder, configuration: dict[str, Any]) -> None:
-    """Write the weights; `configuration` is what :func:`build` takes, with the network as a dictionary."""
+def save(path: str | Path, model: Autoencoder, configuration: dict[str, Any], attribute_names: Sequence[str]) -> None:
+    """Write the weights with what is needed to use them.
+
+    Args:
+        configuration: what :func:`build` takes, with the network as a dictionary.
+        attribute_names: of the labels y, in their order.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    about = {"vaematrix": configuration, "vaematrix.attributes": list(attribute_names)}
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={"vaematrix": json.dumps(configuration, sort_keys=True)})
+        save_file(tensors, temporary, metadata={key: json.dumps(value, sort_keys=True) for key, value in about.items()})
 
 
 def load(path: str | Path, device: torch.device) -> Autoencoder:
-    """The model that :func:`save` wrote, in evaluation mode on `device`."""
-    with safe_open(path, framework="pt") as file:
-        configuration = json.loads(file.metadata()["vaematrix"])
+    """The model that :func:`save` wrote, in evaluation mode on `device`.
+
+    Raises:
+        UserError: the file is damaged, or none that :func:`save` wrote.
+    """
+    configuration = json.loads(_metadata(path)["vaematrix"])
     network = Network(**configuration.pop("network"))
     model = build(network=network, **configuration)
-    model.load_state_dict(load_file(path))
+    try:
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(f"{path}: damaged, or not the weights of its model ({error}).") from None
     return model.to(device).eval()
+
+
+def attribute_names(path: str | Path) -> tuple[str, ...] | None:
+    """The names of the labels y; None where the file is of a time before they were written."""
+    names = _metadata(path).get("vaematrix.attributes")
+    return None if names is None else tuple(json.loads(names))
 
 
 def intact(path: str | Path, run: str | Path) -> str:
@@ -50,3 +69,14 @@ def intact(path: str | Path, run: str | Path) -> str:
             "Copy it again from where it came, or delete it: then the same command trains this run anew."
         )
     return digest
+
+
+def _metadata(path: str | Path) -> dict[str, str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = file.metadata() or {}
+    except SafetensorError as error:
+        raise UserError(f"{path}: not a whole safetensors file ({error}). Copy it again from where it came.") from None
+    if "vaematrix" not in found:
+        raise UserError(f"{path}: does not say which model these weights are of. Give a model.safetensors of a run.")
+    return found
