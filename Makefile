@@ -39,7 +39,7 @@ test-slurm: $(VENV)/installed-dev
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check src workflow tests benchmarks docs
 	@$(BIN)/ruff format --check src workflow tests benchmarks docs
-	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/snakefmt --check workflow
 	@$(BIN)/lint-imports
 	@$(MKDOCS)
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml

@@ -21,7 +21,7 @@ Executor.SLEEPING_TIME = 0
 main(sys.argv[1:])
 """
 KEYS = """
-include: "Snakefile"
+include: "workflow/Snakefile"
 keys = {model: [KEYS.of(result, model) for result in ("run", "evaluation")] for model in MODELS}
 Path("keys.json").write_text(json.dumps(keys))
 """

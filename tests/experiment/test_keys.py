@@ -33,7 +33,7 @@ def config() -> dict[str, Any]:
 
 def all_keys(config: dict[str, Any], **given: str) -> dict[str, str]:
     """Every result's key, of a model's result as "result model"."""
-    of = Keys(config, {"source": "faces", "rubric": "rubric"} | given, SCRIPTS).of
+    of = Keys(config, {"source": "faces", "rubric": "rubric"} | given, SCRIPTS.joinpath).of
     found = {name: of(name) for name, made in RESULTS.items() if not made.of_model}
     return found | {
         f"{name} {model}": of(name, model)

@@ -90,7 +90,7 @@ def test_a_model_that_fails_leaves_the_others_their_tables(project: Path, finish
 
 
 def test_one_seed_that_fails_under_several_configurations(project: Path) -> None:
-    """Started with two files, --config and the catalog's Snakefile; the pictures are of the seed that is there."""
+    """Started with two files, --config and the Snakefile by name; the pictures are of the seed that is there."""
     break_beta_vae(project, 'if __import__("torch").initial_seed() == 0: raise ZeroDivisionError("no such loss")')
     (project / "more.yaml").write_text("evaluation: {resamples: 101}\n")
     rubric = (project / "config/rubric.yaml").read_text()

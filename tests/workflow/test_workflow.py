@@ -195,12 +195,6 @@ def test_an_interrupted_rerun_leaves_nothing_stale(project: Path) -> None:
     assert planned(project) == (chain("beta_vae") | AGGREGATION) - {"train beta_vae 0"}
 
 
-def test_the_workflow_catalogs_snakefile_is_the_same_workflow(tmp_path: Path) -> None:
-    project = copy_project(tmp_path / "project")
-    plan = planned(project, "--snakefile", "workflow/Snakefile")
-    assert plan == planned(project) >= chain(*MODELS) | AGGREGATION
-
-
 def test_a_single_target_is_enough(project: Path) -> None:
     target = "results/tiny/beta_vae/seed-1/metrics.json"
     (project / target).unlink()

@@ -4,7 +4,9 @@
 # its key changed. What was touched, copied or checked out anew reruns nothing, because the profiles leave out the code
 # trigger, which goes by mtime, and compare the contents of newer inputs, however large.
 
+import copy
 import gc
+import importlib.util
 import itertools
 import json
 import os
@@ -14,6 +16,8 @@ import socket
 import sys
 import time
 from pathlib import Path
+
+from snakemake.sourcecache import LocalSourceFile
 
 # OpenMP's threads wait by spinning. Where two jobs share cores, the spinning of one starves the other: two trainings
 # side by side ran at 2 % of their speed with the default of 300,000 rounds, and at 45 % each with 500. Alone, it is the same.
@@ -29,15 +33,27 @@ gc.set_threshold(100_000, 50, 100)
 if workflow.is_main_process:
     os.environ["VAEMATRIX_COMMAND"] = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
 
-ROOT = Path(workflow.basedir).resolve()
-ROOT = ROOT.parent if ROOT.name == "workflow" else ROOT
-SCRIPTS = ROOT / "workflow/scripts"
+# Where this workflow lies: in a checkout, or at the git address that another workflow imports it from.
+HERE = workflow.current_basedir
+CHECKOUT = Path(HERE.get_path_or_uri(secret_free=True)).parents[1] if isinstance(HERE, LocalSourceFile) else None
+IMPORTED = not workflow.modifier.is_main_snakefile()
+
+
+def own_file(path):
+    """A file of this workflow, by its path in the checkout; from a git address, Snakemake's copy of it."""
+    return CHECKOUT / path if CHECKOUT else Path(workflow.source_path(f"../../{path}"))
+
 
 # The checkout's own library, here and in every job, whatever is installed beside it: an edit counts where it is made.
-SOURCE = ROOT / "src"
-if SOURCE.is_dir() and str(SOURCE) not in sys.path[:1]:
-    sys.path.insert(0, str(SOURCE))
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+SOURCE = CHECKOUT and str(CHECKOUT / "src")
+if SOURCE and os.path.isdir(SOURCE) and SOURCE not in sys.path[:1]:
+    sys.path.insert(0, SOURCE)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+
+if not importlib.util.find_spec("vaematrix"):
+    sys.exit(
+        "error: the library vaematrix is not installed here; a workflow from a git address needs it: pip install it"
+    )
 
 from vaematrix.experiment import configuration, measures
 from vaematrix.experiment.files import FIGURES, PICTURES, Files
@@ -47,12 +63,12 @@ from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
-from vaematrix.analysis.rubric import read_rubric
+from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
 from vaematrix.experiment.snakemake_record import snakemake_record
 
-DEFAULTS = ROOT / "config/config.yaml"
+DEFAULTS = own_file("config/config.yaml")
 LAYERS = Layers(
     (DEFAULTS, *(Path(file) for file in workflow.configfiles if Path(file).resolve() != DEFAULTS)),
     tuple(workflow.config_settings.config_args or ()),
@@ -64,14 +80,18 @@ def checked_configuration():
 
     Returns the rubric, and the entries of `models` as they were written.
     """
+    if IMPORTED:  # Snakemake leaves config.yaml out where the importer gives a configuration of its own
+        given = copy.deepcopy(config)
+        merge(config, read_yaml(DEFAULTS))
+        merge(config, given)
     merge(config, LAYERS.command_line)
-    schema = read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
+    schema = read_yaml(own_file("workflow/schemas/config.schema.yaml"))
     if workflow.is_main_process:
         LAYERS.said  # read strictly, as Snakemake does not
     entries = configuration.check_configuration(config, schema, LAYERS.origin)
     if workflow.is_main_process:
         LAYERS.check_name()
-    rubric = read_rubric(config["rubric"], [*entries, *config["models"]])
+    rubric = read_rubric(rubric_file(config["rubric"]), [*entries, *config["models"]])
     measures.check_metrics(rubric, config["evaluation"]["features"]["network"], config["rubric"])
     return rubric, entries
 
@@ -132,10 +152,14 @@ def raw_folder(wildcards):
     return DATASET["path"] if DATASET["source"] == "path" else RAW
 
 
+def own_script(name):
+    return own_file(f"workflow/scripts/{name}")
+
+
 KEYS = Keys(
     config,
-    {"source": source_key(DATASET, SCRIPTS, os.environ.get("VAEMATRIX_FACES_ARE", "")), "rubric": digest(RUBRIC)},
-    SCRIPTS,
+    {"source": source_key(DATASET, own_script, os.environ.get("VAEMATRIX_FACES_ARE", "")), "rubric": digest(RUBRIC)},
+    own_script,
 )
 
 

@@ -62,7 +62,7 @@ def make_without(failed, targets):
         file.write_text(json.dumps({**config, "missing": config["missing"] + failed}))
         command = [sys.executable, "-m", "snakemake", *targets, "--allowed-rules", *MADE_OF_RUNS]
         command += ["--snakefile", workflow.main_snakefile, "--configfile", file, "--replace-workflow-config"]
-        command += ["--profile", ROOT / "profiles/local", "--workflow-profile", "none", "--cores", "1"]
+        command += ["--profile", CHECKOUT / "profiles/local", "--workflow-profile", "none", "--cores", "1"]
         command += ["--nolock", "--no-hooks", "--quiet", "all"]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if run.returncode:

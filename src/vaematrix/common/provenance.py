@@ -14,7 +14,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
-CODE = (":(top)Snakefile", ":(top)workflow", ":(top)src")  # where the program's own files lie in its checkout
+CODE = (":(top)workflow", ":(top)src")  # where the program's own files lie in its checkout
 
 
 def versions() -> dict[str, str]:

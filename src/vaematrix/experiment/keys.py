@@ -7,7 +7,7 @@ or checked out anew reruns nothing.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,18 +108,19 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def source_key(dataset: Mapping[str, Any], scripts: Path, fingerprint: str) -> str:
+def source_key(dataset: Mapping[str, Any], script_file: Callable[[str], Path], fingerprint: str) -> str:
     """What the raw faces are.
 
     Args:
         dataset: the configuration's section.
+        script_file: gives an entry script by its name.
         fingerprint: of a path of the user's own, from :func:`vaematrix.data.layout.fingerprint`.
     """
     match dataset["source"]:
         case "path":
             return fingerprint
         case "drawn":
-            return digest(dataset["count"], dataset["seed"], _code(scripts / "draw_faces.py"))
+            return digest(dataset["count"], dataset["seed"], _code(script_file("draw_faces.py")))
         case _:
             return str(dataset["source"])
 
@@ -127,15 +128,15 @@ def source_key(dataset: Mapping[str, Any], scripts: Path, fingerprint: str) -> s
 class Keys:
     """The keys of one experiment's results."""
 
-    def __init__(self, config: Mapping[str, Any], given: Mapping[str, str], scripts: Path) -> None:
+    def __init__(self, config: Mapping[str, Any], given: Mapping[str, str], script_file: Callable[[str], Path]) -> None:
         """Keys are worked out when they are asked for, each once.
 
         Args:
             config: the checked configuration, a sweep's models in their entry's place.
             given: keys of what no rule of the table makes: `source` (the raw faces) and `rubric`.
-            scripts: the folder of the entry scripts.
+            script_file: gives an entry script by its name.
         """
-        self.config, self.given, self.scripts = config, given, scripts
+        self.config, self.given, self.script_file = config, given, script_file
         self._known: dict[tuple[str, str | None], str] = {}
 
     def of(self, result: str, model: str | None = None) -> str:
@@ -164,7 +165,7 @@ class Keys:
             "features": self.config["evaluation"]["features"]["network"],
         }
         files = [file for pattern in made.modules for file in sorted(LIBRARY.glob(pattern.format(**names)))]
-        return _code(self.scripts / made.script, *map(module_of, files))
+        return _code(self.script_file(made.script), *map(module_of, files))
 
 
 _code = cache(code_hash)
