@@ -15,8 +15,9 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Self
+from typing import Self
 
 from vaematrix.common.errors import UserError, shown
 
@@ -442,7 +443,7 @@ def _refuse_leaving(container: Path, member: str, link_outside: bool) -> None:
         )
 
 
-def _open_file(path: Path) -> BinaryIO:
+def _open_file(path: Path) -> BufferedReader:
     """A regular file, open for reading; an OSError where it is none, since a pipe or a device may never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # else a pipe without a writer would wait
     mode = os.fstat(descriptor).st_mode
@@ -452,7 +453,7 @@ def _open_file(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> BufferedReader:
     """As :func:`_open_file`, with a UserError."""
     try:
         return _open_file(path)

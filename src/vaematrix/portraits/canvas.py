@@ -21,6 +21,7 @@ SAMPLES = 8  # points drawn between two control points of a curve
 Choice = TypeVar("Choice")
 Colour = tuple[float, float, float]
 Points = Sequence[tuple[float, float]] | np.ndarray
+Coordinates = Sequence[float] | np.ndarray
 
 WHITE: Colour = (1.0, 1.0, 1.0)
 INK: Colour = (0.165, 0.106, 0.110)
@@ -125,7 +126,7 @@ class Canvas:
         return context
 
 
-def at(x: float, side: int, across: Points, down: Points) -> np.ndarray:
+def at(x: float, side: int, across: Coordinates, down: Coordinates) -> np.ndarray:
     """Points `across` pixels from `x` towards `side` (-1 left, 1 right), at the heights `down`: [n, 2]."""
     return np.stack([x + side * np.asarray(across, dtype=float), np.asarray(down, dtype=float)], axis=1)
 

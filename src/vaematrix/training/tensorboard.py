@@ -9,7 +9,8 @@ class EventLog:
     """Writes each epoch's record into `folder`; needs the package tensorboard, which the requirements do not hold."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.writer = folder, None
+        self.folder = folder
+        self.writer: Any = None  # a SummaryWriter, once there is something to write
 
     def __call__(self, record: Mapping[str, Any]) -> None:
         """Args: record: a line of history.jsonl."""
