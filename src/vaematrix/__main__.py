@@ -85,8 +85,7 @@ def _judge(asked: argparse.Namespace) -> None:
 def _compare(asked: argparse.Namespace) -> None:
     from vaematrix.common.files import write_text
     from vaematrix.reporting.comparison import compare, csv_rows, read_folder, refusal, sections
-    from vaematrix.reporting.tables import csv_text
-    from vaematrix.reporting.tables.pages import page, titled
+    from vaematrix.reporting.frames import aligned_text, csv_text, html_page
 
     rubric = read_rubric(asked.rubric)
     found = compare(read_folder(asked.a), read_folder(asked.b), rubric, across_protocols=asked.across_protocols)
@@ -94,12 +93,13 @@ def _compare(asked: argparse.Namespace) -> None:
     parts = sections(found)
     print(title)
     for heading, frame, note in parts:
-        print("\n" + (titled(heading, frame, left=frame.shape[1]) if len(frame) else f"{heading}\n"), note, sep="")
+        table = aligned_text(heading, frame, left=frame.shape[1]) if len(frame) else f"{heading}\n"
+        print(f"\n{table}{note}")
     if asked.output:
         csv, html = (asked.output.with_name(f"{asked.output.name}.{kind}") for kind in ("csv", "html"))
         write_text(csv, csv_text(csv_rows(found)))
         shown = [*parts[:-1], (*parts[-1][:2], " ".join(filter(None, [parts[-1][2], refused])))]
-        write_text(html, page(title, shown))
+        write_text(html, html_page(title, shown))
         print(f"\nWritten: {csv} and {html}")
     if refused:
         raise UserError(refused)

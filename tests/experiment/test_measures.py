@@ -15,10 +15,9 @@ from vaematrix.experiment.measures import check_metrics, measured, reconstructio
 from vaematrix.metrics import entries
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.frechet import statistics
-from vaematrix.reporting import latex
-from vaematrix.reporting.tables import collect, numbers
-from vaematrix.reporting.tables.full import summary_rows
-from vaematrix.reporting.tables.statistics import findings
+from vaematrix.reporting import names
+from vaematrix.reporting.tables import collect, findings, numbers
+from vaematrix.reporting.tables.csv_rows import summary_rows
 
 LITE0 = "efficientnet_lite0"
 
@@ -95,23 +94,23 @@ def test_a_name_that_fails_in_the_tables_is_refused_before(key: str) -> None:
     with pytest.raises((UserError, AssertionError)):
         rehearsed(key)
     with pytest.raises(UserError, match=rf"the metric .*{key}"):
-        latex.check_metric_names([*measured("inception"), key])
+        names.check_metric_names([*measured("inception"), key])
 
 
 @pytest.mark.parametrize("key", ["mae", "lpips", "totals", "ssim_scores", "names"])
 def test_another_name_is_none_of_them(key: str) -> None:
     rehearsed(key)
-    latex.check_metric_names([*measured("inception"), key])
+    names.check_metric_names([*measured("inception"), key])
 
 
 def test_every_number_of_a_model_has_a_name_that_is_known() -> None:
     """So that a new macro cannot be forgotten where names are refused."""
     results = collect(experiment(), rubric(), ORDER)
     keys = [*results.keys.values(), *results.further]
-    known = {f"{latex.metric_word(key)}{end}" for key in keys for end in ("", "Sd", "Score")} | {*latex.MODEL_WORDS}
+    known = {f"{names.metric_word(key)}{end}" for key in keys for end in ("", "Sd", "Score")} | {*names.MODEL_WORDS}
     for name in numbers(results, findings(results, {})):
         word, _, model = name.removeprefix("vm").partition("OfInfoVae")
-        assert model or "OfInfoVae" not in name or word in known or word.startswith(latex.OTHER_BEGINNINGS), name
+        assert model or "OfInfoVae" not in name or word in known or word.startswith(names.OTHER_BEGINNINGS), name
 
 
 def test_a_file_that_is_no_literal_is_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -9,10 +9,12 @@ from PIL import Image
 
 from made_up_runs import ORDER, experiment, floor, need_programs, rubric, run
 from vaematrix.common.errors import UserError
-from vaematrix.reporting import report
-from vaematrix.reporting.report import Figure, compile_pdf, write_report
-from vaematrix.reporting.tables import collect, numbers, write_tables
-from vaematrix.reporting.tables.statistics import findings
+from vaematrix.reporting.report import contents
+from vaematrix.reporting.report.article import write_report
+from vaematrix.reporting.report.pdf import compile_pdf
+from vaematrix.reporting.report.pictures import Figure, captions
+from vaematrix.reporting.tables import collect, findings, numbers, write_tables
+from vaematrix.reporting.templating import TEMPLATES
 
 
 def make(folder: Path, runs: list, order: list[str], floors=(), missing=None, **context) -> Path:
@@ -34,7 +36,7 @@ def record(made: dict) -> dict:
     return made["run"] | hashes | cost | {"versions": {"python": "3.11.7", "scipy": "absent"}}
 
 
-SHARED = set(report.CAPTIONS) - {"reconstructions", "samples", "attributes", "traversal", "interpolations"}
+SHARED = set(captions()) - {"reconstructions", "samples", "attributes", "traversal", "interpolations"}
 
 
 def full(folder: Path) -> Path:
@@ -57,7 +59,7 @@ def full(folder: Path) -> Path:
         },
         figures=[
             *(Figure(picture(folder / f"figures/{kind}.png"), kind) for kind in SHARED),
-            *(Figure(picture(folder / f"vae/{kind}.png"), kind, "vae", 0) for kind in report.CAPTIONS.keys() - SHARED),
+            *(Figure(picture(folder / f"vae/{kind}.png"), kind, "vae", 0) for kind in captions().keys() - SHARED),
         ],
         skipped=[{"image_id": "000012.jpg", "reason": "truncated & lost"}],
     )
@@ -95,7 +97,7 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
         assert words in source
     for name in ("matrix_vae.tex", "published_info_vae.tex", "summary.tex", "cross_weights.tex", "published.tex"):
         assert rf"\vmtable{{{name}}}" in source
-    for kind in report.CAPTIONS:
+    for kind in captions():
         assert rf"{{../{'figures' if kind in SHARED else 'vae'}/{kind}.png}}" in source
         assert (rf"\label{{fig:{kind}}}" in source) == (kind in SHARED)
     assert "scipy" not in source
@@ -118,7 +120,7 @@ def test_prose_has_no_numbers_of_its_own(tmp_path: Path) -> None:
     used = set(re.findall(r"\\(vm[A-Z]\w*)", source))
     assert {"vmTrainingTime", "vmBestFid", "vmRunCount"} <= used
     assert used <= defined
-    template = (report.TEMPLATES / "report.tex.jinja").read_text().split(r"\begin{document}")[1]
+    template = (TEMPLATES / "report.tex.jinja").read_text().split(r"\begin{document}")[1]
     prose = re.sub(
         r"<%.*?%>|<<.*?>>|\\begin\{(tabular|longtable)\}.*|\{[\d.]+\\(line|text)(width|height)\}|\{0pt\}", "", template
     )
@@ -139,7 +141,7 @@ def test_the_best_values_and_the_cost_are_worked_out(tmp_path: Path) -> None:
 def test_cost_is_told_by_device() -> None:
     runs = [("A", 1800.0, 2000.0, 90.0), ("B", 900.0, 100.0, 1234.5), ("A", 1800.0, 3000.0, 110.4)]
     names = ("device", "seconds", "peak_memory_mb", "images_per_second")
-    rows = report.device_rows([dict(zip(names, values, strict=True)) for values in runs])
+    rows = contents.device_rows([dict(zip(names, values, strict=True)) for values in runs])
     assert rows == [["A", "2", "1.00", "3.00", "90–110"], ["B", "1", "0.25", "0.10", "1,234"]]
 
 
@@ -196,8 +198,8 @@ def test_any_distance_in_fids_place_is_said_to_be_none(tmp_path: Path) -> None:
     own["metrics"]["frechet_mine"] = own["metrics"].pop("frechet_efficientnet_lite0") | {"label": "My distance"}
     made = run("vae", 0, 0.03, 0.7, 50.0)
     made["metrics"]["frechet_mine"] = made["metrics"].pop("fid")
-    assert report.other_distance(collect([made], own, ["vae"])) == "My distance"
-    assert report.other_distance(collect([run("vae", 0, 0.03, 0.7, 50.0)], own, ["vae"])) is None
+    assert contents.other_distance(collect([made], own, ["vae"])) == "My distance"
+    assert contents.other_distance(collect([run("vae", 0, 0.03, 0.7, 50.0)], own, ["vae"])) is None
 
 
 def test_pictures_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:

@@ -18,9 +18,8 @@ from vaematrix.analysis.decimals import rounded
 from vaematrix.analysis.weight_space import SCORINGS
 from vaematrix.analysis.weight_space import territories as weight_space_territories
 from vaematrix.reporting import latex
-from vaematrix.reporting.latex import matrix_file
-from vaematrix.reporting.tables import collect, numbers, write_tables
-from vaematrix.reporting.tables.statistics import findings
+from vaematrix.reporting.names import file_word, macro_word, matrix_file
+from vaematrix.reporting.tables import collect, findings, numbers, write_tables
 
 FLOORS = [floor("mean face", 0.28, 0.31), floor("PCA (64 components)", 0.035, 0.69)]
 HOSTILE = [
@@ -391,12 +390,12 @@ def test_no_two_names_share_a_macro_or_a_file() -> None:
     names = ["".join(word) for n in range(1, 5) for word in itertools.product(alphabet, repeat=n)]
     names += ["two", "_two", "xtwo", "x_two", "Xtwo", "xx", "xu", "ufpx", "xufpx", "a_b", "a-b", "a b", "ab", "aB"]
     names = list(dict.fromkeys(names))
-    words = [latex.macro_word(name) for name in names]
+    words = [macro_word(name) for name in names]
     assert all(set(word) <= set(string.ascii_letters) for word in words)
     assert len(set(words)) == len(names)
-    assert len({latex.file_word(name) for name in names}) == len(names)
-    assert latex.macro_word("beta_vae") == "BetaVae"
-    assert latex.macro_word("vae_2") == "VaeXTwo"
+    assert len({file_word(name) for name in names}) == len(names)
+    assert macro_word("beta_vae") == "BetaVae"
+    assert macro_word("vae_2") == "VaeXTwo"
 
 
 def test_hostile_names_compile(tmp_path: Path) -> None:
@@ -407,9 +406,7 @@ def test_hostile_names_compile(tmp_path: Path) -> None:
         path for path in write_tables(tmp_path, runs, rubric(), HOSTILE, missing=missing) if path.suffix == ".tex"
     ]
     body = "\n\n".join(rf"\input{{{path.name}}}" for path in fragments)
-    uses = "\n".join(
-        rf"\vmNameOf{latex.macro_word(name)}{{}} \vmFidOf{latex.macro_word(name)}{{}}\\" for name in HOSTILE
-    )
+    uses = "\n".join(rf"\vmNameOf{macro_word(name)}{{}} \vmFidOf{macro_word(name)}{{}}\\" for name in HOSTILE)
     document = r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern,booktabs}\begin{document}"
     (tmp_path / "all.tex").write_text(f"{document}\n{body}\n\n{uses}\n\\end{{document}}\n", encoding="utf-8")
     done = subprocess.run(

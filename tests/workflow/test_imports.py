@@ -29,7 +29,7 @@ def test_what_the_snakefile_imports_is_light() -> None:
         "experiment.measures",
         "experiment.configuration",
         "experiment.code_hash",
-        "reporting.latex",
+        "reporting.names",
         "data.layout",
         "analysis.rubric",
     )

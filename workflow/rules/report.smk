@@ -258,7 +258,7 @@ rule compile_report:
 onstart:
     refuse_running_jobs()
     if not TEX:
-        from vaematrix.reporting.report import TEX_HINT
+        from vaematrix.reporting.report.pdf import TEX_HINT
 
         print(TEX_HINT)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vaematrix.common.console import logged
-from vaematrix.reporting.report import compile_pdf
+from vaematrix.reporting.report.pdf import compile_pdf
 
 
 def main(snakemake: Any) -> None:

@@ -8,7 +8,8 @@ from vaematrix.common.console import logged
 from vaematrix.common.files import read_json
 from vaematrix.common.records import missing_runs
 from vaematrix.data.summary import sizes_text
-from vaematrix.reporting.report import Figure, write_report
+from vaematrix.reporting.report.article import write_report
+from vaematrix.reporting.report.pictures import Figure
 from vaematrix.reporting.tables import collect
 
 

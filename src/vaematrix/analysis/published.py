@@ -1,9 +1,9 @@
 """The matrices that the paper printed, beside what their rows add up to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from vaematrix.analysis.decimals import decimal
 from vaematrix.analysis.matrix import score
@@ -74,3 +74,9 @@ def _published_row(key: str, row: Mapping[str, Any], rubric: Mapping[str, Any]) 
         weighted=decimal(row["weighted"]),
         recomputed=row["score"] * weight / 100,
     )
+
+
+def leaders(tables: Sequence[PublishedTable], by: Literal["printed", "recomputed"]) -> list[PublishedTable]:
+    """The published tables with the highest total."""
+    best = max((getattr(table, by) for table in tables), default=None)
+    return [table for table in tables if getattr(table, by) == best]

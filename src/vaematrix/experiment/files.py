@@ -5,7 +5,7 @@ from typing import Any
 
 from vaematrix.analysis.rubric import row_keys
 from vaematrix.common import records
-from vaematrix.reporting import latex
+from vaematrix.reporting.names import matrix_file, published_file
 
 # The pictures of a run.
 PICTURES = ("reconstructions", "samples", "attributes", "traversal", "interpolations")
@@ -52,8 +52,8 @@ class Files:
         self.shards = [f"{self.faces}/shard-{shard:05d}-of-{count:05d}.parquet" for shard in range(count)]
         self.run = f"{self.results}/{records.RUN_FOLDER}"
         self.reference = f"{evaluation['split']}-{evaluation['features']['network']}"
-        matrices = map(latex.matrix_file, config["models"])
-        published = map(latex.published_file, rubric["published"]["tables"])
+        matrices = map(matrix_file, config["models"])
+        published = map(published_file, rubric["published"]["tables"])
         self.tables = [f"{self.results}/tables/{name}" for name in (*_TABLES, *matrices, *published)]
         three_rows = len(row_keys(rubric)) == 3
         self.triangle = [f"{self.results}/figures/weights.{kind}" for kind in ("png", "pdf")] if three_rows else []

@@ -97,7 +97,7 @@ RESULTS: Mapping[str, Made] = {
     "report": Made(
         "make_report.py",
         after=("tables", "summary", "pictures", "figures"),
-        templates=("report.tex.jinja",),
+        templates=("report.tex.jinja", "captions.yaml"),
     ),
     "pdf": Made("compile_report.py", after=("report",)),
 }

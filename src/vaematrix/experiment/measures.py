@@ -14,7 +14,7 @@ from typing import Any
 import vaematrix
 from vaematrix.common.errors import UserError
 from vaematrix.common.schema import nearest
-from vaematrix.reporting import latex
+from vaematrix.reporting.names import check_metric_names
 
 METRICS = Path(vaematrix.__file__).with_name("metrics")
 
@@ -89,7 +89,7 @@ def check_metrics(rubric: Mapping[str, Any], network: str, origin: str) -> None:
             tables would have one name.
     """
     known, rules = measured(network), rubric["metrics"]
-    latex.check_metric_names(known)
+    check_metric_names(known)
     for key, rule in rules.items():
         if known.get(key) and rule["better"] != known[key]:
             raise UserError(

@@ -1,13 +1,14 @@
 """The index of all runs as one HTML page: what each cost, and its records and logs in full."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vaematrix.common.files import write_text
-from vaematrix.reporting.pages import page
+from vaematrix.reporting.formatting import cost_text, short_hash
+from vaematrix.reporting.templating import fill_html
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class IndexedRun:
 
 def write_index(path: str | Path, title: str, runs: Sequence[IndexedRun]) -> None:
     """Write the page of `runs`, in their order."""
-    write_text(path, page("runs.html.jinja", title=title, runs=list(map(_shown, runs))))
+    write_text(path, fill_html("runs.html.jinja", title=title, runs=list(map(_shown, runs))))
 
 
 def _shown(run: IndexedRun) -> dict[str, Any]:
@@ -47,16 +48,3 @@ def _shown(run: IndexedRun) -> dict[str, Any]:
         ],
         "files": files,
     }
-
-
-def short_hash(value: Any) -> str:
-    """The beginning of a hash, with a plus where it is of a commit and files differed from it; a dash for None."""
-    text = str(value) if value else "–"
-    mark = "+" if text.endswith("+changes") else ""
-    return text if len(text) <= 12 else text[:12] + mark
-
-
-def cost_text(record: Mapping[str, Any], key: str, divisor: float, places: int) -> str:
-    """A number of a run.json over `divisor`, as text; a dash where there is none."""
-    value = record.get(key)
-    return "–" if value is None else f"{value / divisor:,.{places}f}"

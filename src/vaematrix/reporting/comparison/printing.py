@@ -8,9 +8,7 @@ import pandas as pd
 from vaematrix.analysis.differences import SEEDS_FOR_MODELS
 from vaematrix.reporting.comparison.changes import Comparison, Value
 from vaematrix.reporting.comparison.protocols import SECTIONS
-from vaematrix.reporting.tables.full import full
-from vaematrix.reporting.tables.printing import printed
-from vaematrix.reporting.tables.statistics import interval, number
+from vaematrix.reporting.formatting import full, interval, number, printed
 
 LONGEST = 48  # characters of a recorded value in a table
 

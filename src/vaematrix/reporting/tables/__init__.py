@@ -11,13 +11,24 @@ from typing import Any
 import pandas as pd
 
 from vaematrix.common.files import write_text
-from vaematrix.reporting.tables.full import matrix_by_seed_rows, matrix_rows, metrics_rows, summary_rows
-from vaematrix.reporting.tables.pages import differences_html, matrix_html, summary_html, summary_text, weights_html
+from vaematrix.reporting.frames import csv_text
+from vaematrix.reporting.tables.csv_rows import (
+    changes_rows,
+    differences_rows,
+    matrix_by_seed_rows,
+    matrix_rows,
+    metrics_rows,
+    shares_rows,
+    summary_rows,
+)
+from vaematrix.reporting.tables.findings import Findings, findings
+from vaematrix.reporting.tables.fragments import fragments
+from vaematrix.reporting.tables.html_pages import differences_html, matrix_html, summary_html, weights_html
+from vaematrix.reporting.tables.macros import numbers, numbers_tex
 from vaematrix.reporting.tables.results import Results, Run, collect, floor_word
-from vaematrix.reporting.tables.statistics import Findings, changes_rows, differences_rows, findings, shares_rows
-from vaematrix.reporting.tables.tex import fragments, leaders, numbers, numbers_tex
+from vaematrix.reporting.tables.summary_text import summary_text
 
-__all__ = ["Results", "collect", "csv_text", "floor_word", "leaders", "numbers", "write_tables"]
+__all__ = ["Findings", "Results", "collect", "findings", "floor_word", "numbers", "write_tables"]
 
 
 def write_tables(
@@ -51,22 +62,6 @@ def write_tables(
     for name, text in texts.items():
         write_text(Path(folder) / name, text)
     return [Path(folder) / name for name in texts]
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    cells = [list(map(_no_formula, row)) for row in frame.itertuples(index=False)]
-    return pd.DataFrame(cells, columns=frame.columns, dtype=object).to_csv(index=False, lineterminator="\n")
-
-
-def _no_formula(cell: Any) -> Any:
-    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell
 
 
 def _texts(results: Results, found: Findings) -> dict[str, str]:

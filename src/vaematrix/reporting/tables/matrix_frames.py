@@ -1,29 +1,21 @@
-"""The tables as they are printed: frames of text, the same for LaTeX, HTML and the terminal."""
+"""Matrices, summaries and published tables as they are printed: frames of text, the same for LaTeX, HTML and the
+terminal, with their headings and notes."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import pandas as pd
 
 from vaematrix.analysis import matrix
 from vaematrix.analysis.decimals import rounded
-from vaematrix.analysis.matrix import Spread
 from vaematrix.analysis.published import PublishedTable
+from vaematrix.reporting.formatting import printed, weight_percent
 from vaematrix.reporting.tables.results import NO_SEED, Results, display_floor
 
+CROSS_NOTE = (
+    "Total, and rank in parentheses. Each column uses the weights of the model it names. "
+    "Totals under different weights cannot be compared: read this table by columns."
+)
 PAPER_COLUMNS = ["Metrics", "Numeric", "Score", "Weight", "Weighted Score", "Total"]
-
-
-def printed(spread: Spread | None, places: int) -> str | None:
-    """`mean` or `mean ± sd`; None where there is nothing to print."""
-    if spread is None:
-        return None
-    mean = rounded(spread.mean, places)
-    return mean if spread.sd is None else f"{mean} ± {rounded(spread.sd, places)}"
-
-
-def _percent(weight: Decimal) -> str:
-    return f"{weight.normalize():f}%"
 
 
 def matrix_frame(results: Results, model: str) -> pd.DataFrame:
@@ -37,7 +29,7 @@ def matrix_frame(results: Results, model: str) -> pd.DataFrame:
                 row.label,
                 printed(row.numeric, results.decimals(row.key)),
                 printed(row.score, 0 if whole else 2),
-                _percent(row.weight),
+                weight_percent(row.weight),
                 printed(row.weighted, 2),
                 "",
             ]
@@ -54,7 +46,7 @@ def published_matrix_frame(table: PublishedTable) -> pd.DataFrame:
             row.label,
             rounded(row.value, 2),
             str(row.score),
-            _percent(row.weight),
+            weight_percent(row.weight),
             rounded(row.weighted, 2),
             "" if row is not table.rows[-1] else rounded(table.printed, 2),
         ]
@@ -135,3 +127,25 @@ def missing_frame(results: Results) -> pd.DataFrame:
     """The runs that have no matrix, and why."""
     rows = [[model, "–" if seed == NO_SEED else str(seed), reason] for model, seed, reason in results.missing]
     return pd.DataFrame(rows, columns=["Model", "Seed", "Reason"], dtype=object)
+
+
+def cross_title(results: Results) -> str:
+    """The heading of :func:`cross_frame`."""
+    return f"Total (rank) under each model's weights, of {results.subject}"
+
+
+def spread_note(results: Results) -> str:
+    """What stands beside the means of :func:`summary_frame`."""
+    if any(judged.total.n > 1 for judged in results.matrices.values()):
+        return "Mean ± sample standard deviation over n seeds. Each total is under the model's own weights."
+    return "One seed each. Each total is under the model's own weights."
+
+
+def sum_note(table: PublishedTable) -> str:
+    """Says where a published total is not the sum of its rows; empty where it is."""
+    if table.agrees:
+        return ""
+    return (
+        f"Table {table.number} of the paper ({table.name}) prints a total of {rounded(table.printed, 2)}, "
+        f"but its rows add up to {rounded(table.recomputed, 2)}."
+    )

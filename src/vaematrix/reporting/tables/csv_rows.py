@@ -1,14 +1,17 @@
 """The tables in full precision, for CSV."""
 
 import itertools
-from decimal import Decimal
-from fractions import Fraction
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from vaematrix.analysis import matrix
 from vaematrix.analysis.matrix import Spread
+from vaematrix.analysis.weight_space import Landscape
+from vaematrix.reporting.formatting import full
+from vaematrix.reporting.tables.claim_frames import models_tied_with, territory_by_model
+from vaematrix.reporting.tables.findings import Findings
 from vaematrix.reporting.tables.results import NO_SEED, Results
 
 
@@ -118,11 +121,54 @@ def summary_rows(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(dict.fromkeys(itertools.chain.from_iterable(rows))), dtype=object)
 
 
-def full(value: Decimal | Fraction | float | None) -> str | None:
-    """All digits of a number, in the shortest form that a float is read back from."""
-    return None if value is None else repr(float(value)).removesuffix(".0")
+def differences_rows(results: Results, findings: Findings) -> pd.DataFrame:
+    """One row for each metric and pair of models, and for each total and pair."""
+    columns = [
+        "metric", "label", "first", "second", "n", "difference", "low", "high", "confidence", "covers", "p", "p_holm",
+        "claim",
+    ]  # fmt: skip
+    labelled = [(results.label(difference.metric), difference) for difference in findings.differences]
+    for weighting, totals in findings.totals.items():
+        labelled += [(f"Total under the weights of {weighting}", difference) for difference in totals]
+    rows = [
+        [found.metric, label, found.first, found.second, found.n, full(found.value if found.n else None),
+         *map(full, (found.low, found.high, found.confidence)), found.covers, full(found.p), full(found.p_holm),
+         found.verdict]
+        for label, found in labelled
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def shares_rows(results: Results, landscapes: Mapping[str, Landscape]) -> pd.DataFrame:
+    """One row for each scoring and model: its scores, and under how much of all weightings its total is the highest."""
+    keys = results.keys.values()
+    rows = [
+        [scoring, model, len(results.groups[model]), *map(full, landscape.scores[model]), full(100 * territory.share),
+         full(100 * territory.error), "; ".join(models_tied_with(model, territory))]
+        for scoring, landscape in landscapes.items()
+        for model, territory in territory_by_model(landscape, results.groups)
+    ]  # fmt: skip
+    columns = ["scoring", "model", "n", *(f"{key}_score" for key in keys), "share_percent", "standard_error_points"]
+    columns.append("tied_with")
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def changes_rows(results: Results, landscapes: Mapping[str, Landscape]) -> pd.DataFrame:
+    """One row for each scoring, set of weights and kind of change, with the weights at which two models are equal."""
+    rows = []
+    for scoring, landscape in landscapes.items():
+        for name, weights, leaders, new_leader, new_order in landscape.changes:
+            for kind, change in (("highest total", new_leader), ("order", new_order)):
+                models = [change.overtaker, change.overtaken] if change else [None] * 2
+                moved = full(100 * change.moved) if change else None
+                equal_at = [full(100 * weight) for weight in change.weights] if change else [None] * len(weights)
+                rows.append([scoring, name, "; ".join(leaders), kind, *models, moved, *equal_at])
+    columns = ["scoring", "weights", "highest_total", "change_of", "overtaker", "overtaken", "points"]
+    columns += [f"{key}_percent_there" for key in results.keys.values()]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
 def mean_sd(name: str, spread: Spread | None) -> dict[str, str | None]:
+    """The cells of a mean and its standard deviation."""
     mean, sd = (spread.mean, spread.sd) if spread else (None, None)
     return {f"{name}_mean": full(mean), f"{name}_sd": full(sd)}

@@ -1,0 +1,1 @@
+"""The report: a short article that \\inputs the tables, and its PDF."""

@@ -1,0 +1,152 @@
+"""What the report says of protocol, rubric, cost and provenance, as rows of text for its template."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vaematrix.analysis.decimals import rounded
+from vaematrix.reporting import latex
+from vaematrix.reporting.formatting import cost_text, short_hash
+from vaematrix.reporting.names import metric_word
+from vaematrix.reporting.tables import Results
+
+
+def protocol_rows(results: Results, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How the numbers were made, as (what, plain text)."""
+    protocol = results.runs[0].get("protocol", {}) if results.runs else {}
+    known = {key: value for key, value in protocol.items() if value is not None}
+    features = known.get("features") or {}
+    rows = [
+        ("Faces", "{dataset}", {"dataset"}),
+        ("Evaluated on", "the {split} split, {images} images", {"split", "images"}),
+        ("Images", "centre crop {crop}, resized to {size} × {size} ({filter}), 8 bits a channel",
+         {"crop", "size", "filter"}),
+        ("Reconstructions", "from the posterior mean, each compared with its original", set()),
+        ("Samples", "{sample_count} from the sampler “{sampler}”", {"sample_count", "sampler"}),
+        ("Intervals", "bootstrap over images, confidence {confidence}, {resamples} resamples",
+         {"confidence", "resamples"}),
+    ]  # fmt: skip
+    filled = [(name, text.format_map(known)) for name, text, needed in rows if needed <= known.keys()]
+    if features:
+        sha = features.get("weights_sha256")
+        parts = [f"{features.get('network')}, {features.get('dims')} dimensions"]
+        filled.append(("Features", ", ".join(parts + ([f"weights SHA-256 {sha[:16]}…"] if sha else []))))
+    return filled + [
+        (name.capitalize(), _setting_text(value)) for name, value in settings.items() if value not in (None, {})
+    ]
+
+
+def other_distance(results: Results) -> str | None:
+    """The name of the distance in FID's row where it is not FID, whatever it is."""
+    key = results.keys.get("fid", "fid")
+    return None if key == "fid" else results.label(key)
+
+
+def few_for_a_covariance(results: Results) -> dict[str, int] | None:
+    """Samples, faces of the reference and dimensions of the features, where images are fewer than dimensions."""
+    protocol = results.runs[0].get("protocol", {}) if results.runs else {}
+    samples, faces, dims = (
+        protocol.get("sample_count"), protocol.get("reference_count"), protocol.get("features", {}).get("dims"),
+    )  # fmt: skip
+    if None in (samples, faces, dims) or min(samples, faces) > dims:
+        return None
+    return {"samples": samples, "faces": faces, "dims": dims}
+
+
+def cost_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Model, seed, device, epochs, minutes, peak memory in GB and images per second of each run, as text."""
+    return [
+        [
+            str(record.get("model", "–")),
+            str(record.get("seed", "–")),
+            str(record.get("device", "–")),
+            cost_text(record, "epochs", 1, 0),
+            cost_text(record, "seconds", 60, 1),
+            cost_text(record, "peak_memory_mb", 1000, 2),
+            cost_text(record, "images_per_second", 1, 0),
+        ]
+        for record in records
+    ]
+
+
+def device_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Device, runs, hours, largest peak of memory in GB and range of images per second, as text, one row a device."""
+    rows = []
+    for device in dict.fromkeys(str(record.get("device", "–")) for record in records):
+        on_device = [record for record in records if str(record.get("device", "–")) == device]
+        hours = f"{sum(_known(on_device, 'seconds')) / 3600:.2f}"
+        memory = f"{max(_known(on_device, 'peak_memory_mb'), default=0) / 1000:.2f}"
+        speeds = [f"{speed:,.0f}" for speed in sorted(_known(on_device, "images_per_second"))]
+        slowest_to_fastest = "–".join(dict.fromkeys(speeds[:1] + speeds[-1:]))
+        rows.append([device, str(len(on_device)), hours, memory, slowest_to_fastest])
+    return rows
+
+
+def breakpoint_rows(results: Results) -> list[list[str]]:
+    """The value that earns each score, from 10 to 2, for every metric of the matrix; the first row is the header."""
+    rows = [["", *map(str, range(10, 1, -1))]]
+    for key in results.keys.values():
+        rule = results.rubric["metrics"][key]
+        sign = "≤" if rule["better"] == "lower" else "≥"
+        rows.append([f"{results.heading(key).rstrip(' ↓↑')} {sign}", *(f"{value:g}" for value in rule["scores"])])
+    return rows
+
+
+def best_of(results: Results) -> list[tuple[str, str]]:
+    """For each metric of the matrix that was measured: its key, and the best mean over seeds as printed."""
+    best_values = []
+    for key in results.keys.values():
+        means = [spread.mean for model in results.matrices if (spread := results.spread(model, key))]
+        if means:
+            pick = min if results.rubric["metrics"][key]["better"] == "lower" else max
+            best_values.append((key, rounded(pick(means), results.decimals(key))))
+    return best_values
+
+
+def prose_numbers(results: Results, records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What the prose says beyond `macros.numbers`, by the name of its macro: the best values, and the cost."""
+    macros = {f"vmBest{metric_word(key)}": value for key, value in best_of(results)}
+    if records:
+        seconds, speeds = sum(_known(records, "seconds")), sorted(_known(records, "images_per_second")) or [0.0]
+        macros["vmTrainingTime"] = f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
+        macros["vmTrainedRuns"] = str(len(records))
+        macros["vmPeakMemory"] = f"{max(_known(records, 'peak_memory_mb'), default=0) / 1000:.2f} GB"
+        macros |= {"vmSlowest": f"{speeds[0]:,.0f}", "vmFastest": f"{speeds[-1]:,.0f}"}
+    return {name: latex.escape(value) for name, value in macros.items()}
+
+
+def _known(records: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+    """A number of the records that have it."""
+    return [record[key] for record in records if record.get(key) is not None]
+
+
+def provenance_rows(results: Results, records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Model, seed, and the beginnings of the hashes of weights, code and data and of the git commit."""
+    sources = records or [{**run.get("protocol", {}), **run["run"]} for run in results.runs]
+    keys = ("weights_sha256", "code", "data", "git_commit")
+    return [
+        [str(source.get("model", "–")), str(source.get("seed", "–")), *(short_hash(source.get(key)) for key in keys)]
+        for source in sources
+    ]
+
+
+def versions_text(results: Results, records: Sequence[Mapping[str, Any]]) -> str:
+    """The versions of the software; where runs differ, all that were seen."""
+    seen: dict[str, dict[str, None]] = {}
+    for source in (*records, *(run.get("protocol", {}) for run in results.runs)):
+        for package, version in (source.get("versions") or {}).items():
+            if version != "absent":
+                seen.setdefault(package, {})[str(version)] = None
+    return ", ".join(f"{package} {' / '.join(versions)}" for package, versions in seen.items())
+
+
+def _setting_text(value: Any) -> str:
+    """A setting in words: `widths 128, 256; latent 64`, and `vae (family vae); beta_vae (family beta_vae, beta 4)`."""
+    if not isinstance(value, Mapping):
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    parts = [
+        f"{key} ({_setting_text(part).replace('; ', ', ')})"
+        if isinstance(part, Mapping)
+        else f"{key.replace('_', ' ')} {_setting_text(part)}"
+        for key, part in value.items()
+    ]
+    return "; ".join(parts)
