@@ -12,9 +12,10 @@ import pytest
 
 from layouts import picture, write_layout, write_zip
 from vaematrix.common.errors import UserError
-from vaematrix.data import layout
+from vaematrix.data import containers
+from vaematrix.data.fingerprint import fingerprint
 from vaematrix.data.index import index_faces, write_index
-from vaematrix.data.layout import ATTRIBUTE_LIST, PARTITION_LIST, fingerprint, locate
+from vaematrix.data.layout import ATTRIBUTE_LIST, PARTITION_LIST, locate
 from vaematrix.data.shards import build_shard
 from vaematrix.data.summary import summarise
 
@@ -228,7 +229,7 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
             raise PermissionError(13, "Permission denied", str(folder))
         return scandir(folder)
 
-    monkeypatch.setattr(layout.os, "scandir", denied)
+    monkeypatch.setattr(containers.os, "scandir", denied)
     with pytest.raises(UserError, match=r"inner: cannot be read \(Permission denied\)\. Change its permissions"):
         prepared(faces, tmp_path)
 

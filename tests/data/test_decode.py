@@ -11,8 +11,8 @@ from PIL import Image, ImageFile
 
 from layouts import picture
 from vaematrix.data import decode
+from vaematrix.data.containers import BadImage
 from vaematrix.data.decode import FILTERS, decode_face
-from vaematrix.data.layout import BadImage
 
 
 def whole(data: bytes, side: int = 64, **options) -> np.ndarray:

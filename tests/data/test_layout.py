@@ -14,14 +14,15 @@ import pytest
 from layouts import NAMES, picture, write_layout, write_zip
 from vaematrix.common.errors import UserError
 from vaematrix.common.images import read_metadata
-from vaematrix.data import layout
+from vaematrix.data import containers, layout
+from vaematrix.data import fingerprint as fingerprints
+from vaematrix.data.containers import BadImage
+from vaematrix.data.fingerprint import fingerprint
 from vaematrix.data.index import index_faces, read_index, write_index
 from vaematrix.data.layout import (
     ATTRIBUTE_LIST,
     ATTRIBUTES,
     PARTITION_LIST,
-    BadImage,
-    fingerprint,
     locate,
     open_images,
 )
@@ -363,7 +364,7 @@ def test_damaged_member_is_noticed(folder):
 
 
 def test_member_that_unpacks_to_too_much(folder, monkeypatch):
-    monkeypatch.setattr(layout, "MAX_IMAGE_BYTES", 1 << 20)
+    monkeypatch.setattr(containers, "MAX_IMAGE_BYTES", 1 << 20)
     path = folder / "img_align_celeba.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.jpg", bytes((1 << 20) + 1))
@@ -394,7 +395,7 @@ def test_a_member_whose_size_is_a_lie_needs_little_memory(folder, said):
         images.read("bomb.jpg")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 3 * layout.MAX_IMAGE_BYTES
+    assert peak < 3 * containers.MAX_IMAGE_BYTES
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -438,7 +439,7 @@ def test_fingerprint_notices_another_image_of_the_same_size_in_a_zip(folder, mon
     path = folder / "img_align_celeba.zip"
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    monkeypatch.setattr(layout, "_TAIL_BYTES", 4096)  # the changed byte lies far before the tail
+    monkeypatch.setattr(fingerprints, "_TAIL_BYTES", 4096)  # the changed byte lies far before the tail
     before = fingerprint(locate(folder))
     first = next(iter(members))
     members[first] = members[first][:-1] + b"\0"

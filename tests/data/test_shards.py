@@ -22,8 +22,9 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.images import read_metadata
 from vaematrix.data import shards as module
 from vaematrix.data.decode import decode
+from vaematrix.data.fingerprint import fingerprint
 from vaematrix.data.index import index_faces, write_index
-from vaematrix.data.layout import ATTRIBUTES, fingerprint, locate
+from vaematrix.data.layout import ATTRIBUTES, locate
 from vaematrix.data.shards import build_shard, read_faces, refuse_few
 from vaematrix.data.summary import summarise
 

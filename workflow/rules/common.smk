@@ -63,6 +63,7 @@ from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
+from vaematrix.data.fingerprint import fingerprint
 from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
@@ -103,7 +104,7 @@ try:
         source = layout.locate(config["dataset"]["path"])
         # What a folder holds takes a look at each file, so it is worked out once a command and told to its jobs.
         if workflow.is_main_process or "VAEMATRIX_FACES_ARE" not in os.environ:
-            os.environ["VAEMATRIX_FACES_ARE"] = layout.fingerprint(source)
+            os.environ["VAEMATRIX_FACES_ARE"] = fingerprint(source)
         ATTRIBUTES = layout.attribute_names(source)
     configuration.check_attributes(config, ATTRIBUTES, LAYERS.origin)
 except UserError as error:

@@ -5,8 +5,9 @@ from typing import Any
 
 from vaematrix.common.console import logged
 from vaematrix.data.celeba import check_files
+from vaematrix.data.fingerprint import fingerprint, unchanged
 from vaematrix.data.index import index_faces, write_index
-from vaematrix.data.layout import fingerprint, locate, unchanged
+from vaematrix.data.layout import locate
 
 
 def main(snakemake: Any) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from vaematrix.data.layout import BadImage
+from vaematrix.data.containers import BadImage
+from vaematrix.data.html import looks_like_html
 
 FILTERS: dict[str, Image.Resampling] = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -79,7 +80,7 @@ def decode(data: bytes, image_size: tuple[int, int] | None = None) -> np.ndarray
 
 
 def _looks_like(data: bytes) -> str:
-    return "an HTML page, not an image" if data[:64].lstrip().startswith(b"<") else "not a whole JPEG or PNG"
+    return "an HTML page, not an image" if looks_like_html(data) else "not a whole JPEG or PNG"
 
 
 def _decode_with_pillow(data: bytes, image_size: tuple[int, int] | None) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The demo's faces: portraits drawn from random parameters, written in exactly CelebA's layout.
 
-Who is drawn is decided in :mod:`.portrait.parameters`, how in :mod:`.portrait.painting`.
+Who is drawn is decided in :mod:`vaematrix.portraits.parameters`, how in :mod:`vaematrix.portraits.painting`.
 """
 
 import io

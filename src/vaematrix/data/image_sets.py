@@ -11,8 +11,9 @@ from tqdm import tqdm
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.images import read_images
+from vaematrix.data.containers import BadImage, FolderImages, ZipImages
 from vaematrix.data.decode import decode
-from vaematrix.data.layout import SPLITS, BadImage, FolderImages, ZipImages
+from vaematrix.data.layout import SPLITS
 
 ImageSet = np.ndarray | str | Path
 """Images, or where they lie."""

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 from vaematrix.common.errors import UserError, shown
 from vaematrix.common.files import written_whole
 from vaematrix.common.images import read_table, with_metadata
+from vaematrix.data.containers import IMAGE_SUFFIXES
+from vaematrix.data.html import looks_like_html
 from vaematrix.data.layout import (
     ATTRIBUTE_LIST,
-    IMAGE_SUFFIXES,
     PARTITION_LIST,
     SPLITS,
     Source,
-    looks_like_html,
     open_images,
     read_list,
 )

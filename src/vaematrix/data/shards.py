@@ -12,9 +12,11 @@ from tqdm import tqdm
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.images import read_images, read_metadata, read_table, write_images
+from vaematrix.data.containers import BadImage
 from vaematrix.data.decode import centre, decode
+from vaematrix.data.fingerprint import unchanged
 from vaematrix.data.index import COLUMNS, LEAST_IMAGES, read_index
-from vaematrix.data.layout import SPLITS, BadImage, Source, open_images, unchanged
+from vaematrix.data.layout import SPLITS, Source, open_images
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def build_shard(
             "vaematrix.size": size,
             "vaematrix.filter": filter,
             "vaematrix.skipped": skipped,
-            "vaematrix.image_sizes": [[*one, count] for one, count in sorted(sizes.items())],
+            "vaematrix.image_sizes": [[*size, count] for size, count in sorted(sizes.items())],
         },
     )
 

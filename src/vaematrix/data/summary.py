@@ -62,9 +62,11 @@ def summarise(shards: Sequence[str | Path]) -> Summary:
         "attributes": {
             split: dict(zip(names, (having[split] / counts[split]).tolist(), strict=True)) for split in filled
         },
-        "skipped_counts": {split: sum(one["split"] == number for one in skipped) for split, number in SPLITS.items()},
+        "skipped_counts": {
+            split: sum(image["split"] == number for image in skipped) for split, number in SPLITS.items()
+        },
         "skipped": skipped,
-        "image_sizes": [[*one, count] for one, count in sizes.most_common()],
+        "image_sizes": [[*size, count] for size, count in sizes.most_common()],
     }
     return Summary(about, {split: pixels[split] / counts[split] for split in filled})
 

@@ -114,7 +114,7 @@ def source_key(dataset: Mapping[str, Any], script_file: Callable[[str], Path], f
     Args:
         dataset: the configuration's section.
         script_file: gives an entry script by its name.
-        fingerprint: of a path of the user's own, from :func:`vaematrix.data.layout.fingerprint`.
+        fingerprint: of a path of the user's own, from :func:`vaematrix.data.fingerprint.fingerprint`.
     """
     match dataset["source"]:
         case "path":
