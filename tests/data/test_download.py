@@ -76,9 +76,9 @@ def fetch(server, tmp_path, monkeypatch):
     """Download from these behaviours in turn; returns what the server was asked."""
     monkeypatch.setattr(module, "_CHUNK_BYTES", 1 << 12)
 
-    def fetch(*kinds: str, sha256: str = SHA256, size: int | None = len(DATA), **options):
+    def fetch(*kinds: str, sha256: str = SHA256, size: int = len(DATA)):
         urls = [kind if ":" in kind else f"http://127.0.0.1:{server.server_port}/{kind}" for kind in kinds]
-        download(urls, tmp_path / "faces.zip", sha256, size, pause=0, **options)
+        download(urls, tmp_path / "faces.zip", sha256, size, pause=0)
         assert (tmp_path / "faces.zip").read_bytes() == DATA
         assert [path.name for path in tmp_path.iterdir()] == ["faces.zip"]
         return server.requests
@@ -90,9 +90,8 @@ def test_one_good_mirror(fetch):
     assert fetch("good") == [("good", None)]
 
 
-@pytest.mark.parametrize("kind", ["good", "nolength"])
-def test_size_unknown(fetch, kind):
-    fetch(kind, size=None)
+def test_a_server_that_does_not_tell_the_size(fetch):
+    fetch("nolength")
 
 
 def test_a_file_that_is_there_is_left_alone(fetch, tmp_path):
@@ -113,10 +112,6 @@ def test_cuts_that_look_like_the_end_are_resumed(fetch):
     assert len(fetch("silentcut-30000")) == 4
 
 
-def test_cut_without_known_size(fetch):
-    fetch("cut-30000", size=None)
-
-
 def test_an_interrupted_download_goes_on(fetch, tmp_path):
     (tmp_path / "faces.zip.part").write_bytes(DATA[:70_000])
     assert fetch("good") == [("good", "bytes=70000-")]
@@ -127,17 +122,14 @@ def test_a_mirror_goes_on_where_another_stopped(fetch, monkeypatch, tmp_path):
     assert fetch("norange-28672", "good")[-1] == ("good", "bytes=28672-")
 
 
-@pytest.mark.parametrize("size", [len(DATA), None])
-def test_a_part_that_is_complete_is_only_checked(fetch, tmp_path, size):
+def test_a_part_that_is_complete_is_only_checked(fetch, tmp_path):
     (tmp_path / "faces.zip.part").write_bytes(DATA)
-    asked = fetch("good", size=size)
-    assert asked == ([] if size else [("good", f"bytes={len(DATA)}-")])
+    assert fetch("good") == []
 
 
-@pytest.mark.parametrize("size", [len(DATA), None])
-def test_a_part_that_is_too_long_is_begun_again(fetch, tmp_path, size):
+def test_a_part_that_is_too_long_is_begun_again(fetch, tmp_path):
     (tmp_path / "faces.zip.part").write_bytes(DATA + b"more")
-    assert fetch("good", size=size)[-1] == ("good", None)
+    assert fetch("good")[-1] == ("good", None)
 
 
 def test_a_part_with_wrong_bytes_is_begun_again(fetch, tmp_path):
@@ -186,7 +178,7 @@ def test_all_mirrors_fail_and_each_answer_is_told(fetch, server, tmp_path):
 
 def test_a_html_page_is_never_kept(fetch, tmp_path):
     with pytest.raises(UserError):
-        fetch("html", "plainhtml", size=None)
+        fetch("html", "plainhtml")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -233,7 +225,7 @@ def test_a_disk_that_fills_up_keeps_the_part(fetch, tmp_path, monkeypatch):
 
 
 def test_progress_bar_is_silent_away_from_a_terminal(fetch, capsys):
-    fetch("good", progress=True)
+    fetch("good")
     assert capsys.readouterr().err == ""
 
 

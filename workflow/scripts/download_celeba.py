@@ -12,7 +12,7 @@ def main(snakemake: Any) -> None:
     with logged(snakemake.log[0]):
         remote = CELEBA[name]
         urls = celeba_urls(name, snakemake.config["dataset"]["mirrors"])
-        download(urls, snakemake.output[0], remote.sha256, remote.size, progress=True)
+        download(urls, snakemake.output[0], remote.sha256, remote.size)
 
 
 if __name__ == "__main__":

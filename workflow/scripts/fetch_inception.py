@@ -15,7 +15,7 @@ def main(snakemake: Any) -> None:
     with logged(snakemake.log[0]):
         if not configured and not hub_path().exists():
             log.info("no weights at %s and none named by evaluation.features.weights: downloading", hub_path())
-            download([URL], output, SHA256, SIZE, progress=True)
+            download([URL], output, SHA256, SIZE)
             return
         source = find_weights(configured)
         if (found := sha256(source)) != SHA256:

@@ -15,7 +15,7 @@ from urllib3.util import Retry
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256 as sha256_of
-from vaematrix.data.layout import looks_like_html
+from vaematrix.data.html import looks_like_html
 
 _CHUNK_BYTES = 1 << 16  # what a broken connection loses at most
 _TIMEOUT_SECONDS = (10, 60)  # to connect, and between two packets
@@ -26,8 +26,7 @@ def download(
     urls: Sequence[str],
     output: str | Path,
     sha256: str,
-    size: int | None = None,
-    progress: bool = False,
+    size: int,
     *,
     pause: float = 1.0,
 ) -> None:
@@ -39,8 +38,7 @@ def download(
     Args:
         urls: the mirrors, in the order of trial.
         sha256: hexadecimal.
-        size: bytes, where known; a mirror that offers another size is left at once.
-        progress: show a progress bar where standard error is a terminal.
+        size: in bytes; a mirror that offers another is left at once.
         pause: seconds before a mirror is tried again after a broken connection; doubled each time.
 
     Raises:
@@ -55,7 +53,7 @@ def download(
     with _session() as session:
         for url in urls:
             try:
-                _from_mirror(session, url, part, sha256, size, progress, pause)
+                _from_mirror(session, url, part, sha256, size, pause)
             except _Refused as refused:
                 answers.append(f"  {url}: {refused}")
             except OSError as error:
@@ -65,10 +63,9 @@ def download(
             else:
                 _give_name(part, output)
                 return
-    about = f"{size:,} bytes, " if size else ""
     raise UserError(
         "\n".join([f"{output.name} could not be downloaded. What the mirrors answered:", *answers])
-        + f"\nTry again later, or put the file at {output} yourself ({about}SHA-256 {sha256})."
+        + f"\nTry again later, or put the file at {output} yourself ({size:,} bytes, SHA-256 {sha256})."
     )
 
 
@@ -94,13 +91,11 @@ def _session() -> requests.Session:
     return session
 
 
-def _from_mirror(
-    session: requests.Session, url: str, part: Path, sha256: str, size: int | None, progress: bool, pause: float
-) -> None:
+def _from_mirror(session: requests.Session, url: str, part: Path, sha256: str, size: int, pause: float) -> None:
     """Complete `part` and check it; after a wrong hash begin once more if others' bytes were in it."""
     while True:
         resumed = _size_of(part) > 0
-        _complete(session, url, part, size, progress, pause)
+        _complete(session, url, part, size, pause)
         found = sha256_of(part)
         if found == sha256:
             return
@@ -109,12 +104,12 @@ def _from_mirror(
             raise _Refused(f"yields another file (SHA-256 {found})")
 
 
-def _complete(session: requests.Session, url: str, part: Path, size: int | None, progress: bool, pause: float) -> None:
+def _complete(session: requests.Session, url: str, part: Path, size: int, pause: float) -> None:
     """Ask for the rest of the file until it is there; broken connections are taken up again."""
     furthest, fruitless = _size_of(part), 0
-    while size is None or _size_of(part) != size:
+    while _size_of(part) != size:
         try:
-            _append(session, url, part, size, progress)
+            _append(session, url, part, size)
             return
         except requests.RequestException as error:
             fruitless = 0 if _size_of(part) > furthest else fruitless + 1
@@ -124,38 +119,31 @@ def _complete(session: requests.Session, url: str, part: Path, size: int | None,
             time.sleep(pause * 2 ** max(0, fruitless - 1))
 
 
-def _append(session: requests.Session, url: str, part: Path, size: int | None, progress: bool) -> None:
+def _append(session: requests.Session, url: str, part: Path, size: int) -> None:
     """One request: append what is missing, or begin again where the server knows no ranges."""
     have = _size_of(part)
-    if size is not None and have > size:
+    if have > size:
         part.unlink()
         have = 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS) as answer:
-        if answer.status_code == 416 and have and size is None:
-            if _total(answer) != have:
-                part.unlink()
-                raise requests.ConnectionError("the partial file did not fit")
-            return  # all of it is there already
         chunks = answer.iter_content(_CHUNK_BYTES)
-        at, offered = _first_byte(answer), _total(answer)
+        at = _first_byte(answer)
         first = next(chunks, b"") if answer.ok else b""
-        _check(answer, first, at, have, offered, size)
-        if offered is not None and shutil.disk_usage(part.parent).free < offered - at:
+        _check(answer, first, at, have, size)
+        if shutil.disk_usage(part.parent).free < size - at:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        bar = tqdm(
-            desc=part.stem, total=offered, initial=at, unit="B", unit_scale=True, disable=None if progress else True
-        )
+        bar = tqdm(desc=part.stem, total=size, initial=at, unit="B", unit_scale=True, disable=None)
         with part.open("ab" if at else "wb") as file, bar:
             while first:
                 file.write(first)
                 bar.update(len(first))
                 first = next(chunks, b"")
-    if _size_of(part) < (size or offered or 0):
+    if _size_of(part) < size:
         raise requests.ConnectionError("the connection ended early")
 
 
-def _check(answer: requests.Response, first: bytes, at: int, have: int, offered: int | None, size: int | None) -> None:
+def _check(answer: requests.Response, first: bytes, at: int, have: int, size: int) -> None:
     """Refuse an answer that cannot be the file, before a byte of it is kept."""
     if not answer.ok:
         raise _Refused(f"HTTP status {answer.status_code} {answer.reason}")
@@ -163,7 +151,7 @@ def _check(answer: requests.Response, first: bytes, at: int, have: int, offered:
         raise _Refused(f"sent an HTML page{_title(first)} instead of the file, perhaps because a quota is used up")
     if at not in (0, have):
         raise _Refused(f"sent another part of the file than the one asked for (from byte {have} on)")
-    if size is not None and offered not in (None, size):
+    if (offered := _total(answer)) not in (None, size):
         raise _Refused(f"offers {offered:,} bytes instead of {size:,}")
 
 
@@ -176,7 +164,7 @@ def _first_byte(answer: requests.Response) -> int:
 
 def _total(answer: requests.Response) -> int | None:
     """The whole file's size, as far as the answer tells."""
-    if answer.status_code in (206, 416):
+    if answer.status_code == 206:
         match = re.search(r"/(\d+)$", answer.headers.get("Content-Range", ""))
         return int(match[1]) if match else None
     length = answer.headers.get("Content-Length", "")
@@ -199,11 +187,10 @@ def _size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _disk_full(part: Path, size: int | None) -> UserError:
-    needed = f"{size - _size_of(part):,} bytes more are needed" if size else "more is needed"
+def _disk_full(part: Path, size: int) -> UserError:
     return UserError(
-        f"{part}: no space left on the disk ({needed}). Free some space there and run the same command again: "
-        "the download goes on where it stopped."
+        f"{part}: no space left on the disk ({size - _size_of(part):,} bytes more are needed). Free some space there "
+        "and run the same command again: the download goes on where it stopped."
     )
 
 
