@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vaematrix.common.errors import UserError
 from vaematrix.models import families, losses
+from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.models.networks import Network
 from vaematrix.models.weights import build, intact, load, save
 
 NETWORK = Network(size=16, widths=(4, 8), latent=5, attributes=3)
@@ -177,4 +177,14 @@ def test_weights_that_are_not_those_of_their_training_are_named(damage: str, tmp
     assert intact(file, run) == hashlib.sha256(bytes(range(256))).hexdigest()
     file.write_bytes(bytes(range(254)) + (b"ab" if damage == "flipped" else b""))
     with pytest.raises(UserError, match=r"^\S+/model\.safetensors: .*run\.json names another.*delete it"):
+        intact(file, run)
+
+
+@pytest.mark.parametrize("record", [{}, {"key": "k"}, [], None])
+def test_a_run_json_without_the_weights_hash_is_named(record: object, tmp_path: Path) -> None:
+    """It is valid JSON, so that reading it says nothing; it ended in a KeyError."""
+    file, run = tmp_path / "model.safetensors", tmp_path / "run.json"
+    file.write_bytes(b"weights")
+    run.write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"run\.json: does not say which weights .*delete it"):
         intact(file, run)

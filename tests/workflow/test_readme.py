@@ -69,7 +69,7 @@ configuration.check_models({{"warm_up": {entry}}}, "mine.yaml")
 configuration.plain_models({{"warm_up": {entry}}}, "mine.yaml")
 assert "torch" not in sys.modules
 import torch
-from vaematrix.models.networks import Network
+from vaematrix.models.architecture import Network
 from vaematrix.models.weights import build
 model = build({entry["family"]!r}, Network(16, (4, 8), 5, 3), None, {options})
 x, y, noise = torch.rand(6, 3, 16, 16), torch.zeros(6, 3, dtype=torch.bool), torch.randn(2, 6, 5)

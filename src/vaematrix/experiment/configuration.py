@@ -12,6 +12,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.schema import Origin, check, nearest, refuse
 from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.models import families
+from vaematrix.models.architecture import misfit
 from vaematrix.models.family import options, options_schema
 
 # What a model's entry cannot change, because all models of an experiment share it.
@@ -163,15 +164,14 @@ def check_sizes(config: dict[str, Any], origin: Origin) -> None:
     Raises:
         UserError: a crop larger than the images, or a size that the network cannot halve as often as it has stages.
     """
-    dataset, stages = config["dataset"], len(config["network"]["widths"])
+    dataset = config["dataset"]
     mistakes = []
     if dataset["image_size"] and dataset["crop"] > min(dataset["image_size"]):
         width, height = dataset["image_size"]
         fault = f"has a crop of {dataset['crop']}, which does not fit into its image_size of {width}x{height} pixels"
         mistakes.append((("dataset",), fault))
-    if dataset["size"] % 2**stages:
-        fault = f"has {stages} stages, each of which halves the image: dataset.size {dataset['size']} is no multiple of"
-        mistakes.append((("network", "widths"), f"{fault} {2**stages}"))
+    if fault := misfit(dataset["size"], config["network"]["widths"]):
+        mistakes.append((("network", "widths"), fault))
     refuse(mistakes, origin)
 
 

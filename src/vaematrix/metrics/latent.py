@@ -16,7 +16,11 @@ _ROWS_AT_ONCE = 1000
 
 
 def kl_per_unit(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """The KL from N(0, 1) in nats, ½(μ² + σ² - 1 - ln σ²), averaged over the images. Two [n, d] to float64 [d]."""
+    """The KL from N(0, 1) in nats, ½(μ² + σ² - 1 - ln σ²), averaged over the images. Two [n, d] to float64 [d].
+
+    Training's own is :func:`vaematrix.models.losses.kl_per_dimension`. Metrics know arrays and no models, so it stands
+    here once more: for numpy, in float64, and as a measurement that does not rest on the code that it judges.
+    """
     mean, variance = mean.astype(np.float64), variance.astype(np.float64)
     return 0.5 * (mean**2 + variance - 1 - np.log(variance)).mean(axis=0)
 

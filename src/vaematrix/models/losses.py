@@ -32,9 +32,14 @@ def calibrated_variance(sse: Tensor, values: int) -> Tensor:
     return (sse.detach().mean() / values).clamp_min(1e-6)
 
 
+def kl_per_dimension(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(μ, σ²) ‖ N(0, 1)) = ½ (μ² + σ² - 1 - ln σ²) in nats. Args: two float32 [b, d]. Returns [b, d]."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+
+
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(μ, σ²) ‖ N(0, I)) = ½ Σ (μ² + σ² - 1 - ln σ²) in nats. Args: two float32 [b, d]. Returns [b]."""
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+    """KL(N(μ, σ²) ‖ N(0, I)) in nats, the sum over dimensions. Args: two float32 [b, d]. Returns [b]."""
+    return kl_per_dimension(mean, log_variance).sum(1)
 
 
 def rbf_kernel(squared_distance: Tensor, dimensions: int) -> Tensor:

@@ -1,52 +1,11 @@
 """The convolutional encoder and decoder that every family shares."""
 
 import itertools
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vaematrix.common.errors import UserError
-
-
-@dataclass(frozen=True)
-class Network:
-    """What the networks of all models in an experiment have in common.
-
-    Attributes:
-        size: height and width of an image in pixels.
-        widths: channels after each stride-2 convolution; the decoder mirrors them.
-        latent: dimensions of the latent code.
-        attributes: length of the label vector y (used by conditional families only).
-    """
-
-    size: int
-    widths: tuple[int, ...]
-    latent: int
-    attributes: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        if self.size % 2 ** len(self.widths):
-            raise UserError(
-                f"network.widths has {len(self.widths)} stride-2 stages, which do not fit dataset.size {self.size}: "
-                f"{self.size} must be a multiple of 2^{len(self.widths)} = {2 ** len(self.widths)}. Use fewer widths."
-            )
-
-    @property
-    def base(self) -> int:
-        """Height and width of the innermost feature map."""
-        return self.size // 2 ** len(self.widths)
-
-    @property
-    def values(self) -> int:
-        """D, the number of values in one image."""
-        return 3 * self.size**2
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return asdict(self) | {"widths": list(self.widths)}
+from vaematrix.models.architecture import Network
 
 
 class Encoder(nn.Module):

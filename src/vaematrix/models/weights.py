@@ -1,7 +1,7 @@
 """Models by the name of their family, and their weights as safetensors that say what they are."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import read_json, sha256, written_whole
 from vaematrix.models import families
+from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.models.networks import Network
 
 
 def build(family: str, network: Network, sigma: float | None, options: dict[str, Any]) -> Autoencoder:
@@ -60,10 +60,16 @@ def intact(path: str | Path, run: str | Path) -> str:
     """The SHA-256 of weights that are as their training left them, by its `run.json`.
 
     Raises:
-        UserError: the file was cut short, damaged or replaced.
+        UserError: the file was cut short, damaged or replaced, or `run` does not say what the training wrote.
     """
+    record = read_json(run)
+    if not isinstance(record, Mapping) or "weights_sha256" not in record:
+        raise UserError(
+            f"{run}: does not say which weights the training wrote (weights_sha256). Copy it again from where it came, "
+            "or delete it: then the same command trains this run anew."
+        )
     digest = sha256(path)
-    if digest != read_json(run)["weights_sha256"]:
+    if digest != record["weights_sha256"]:
         raise UserError(
             f"{path}: is not the file that the training wrote (its SHA-256 is {digest[:16]}…, {run} names another). "
             "Copy it again from where it came, or delete it: then the same command trains this run anew."
