@@ -20,11 +20,11 @@ from loading import prepare
 from scaling import NARROW, WIDE, Part
 
 from training import epoch
+from vaematrix.common.devices import peak_memory_mb
+from vaematrix.data.batches import Batches
 from vaematrix.data.shards import read_faces
 from vaematrix.models import weights
-from vaematrix.models.networks import Network
-from vaematrix.training import loop as training
-from vaematrix.training.loop import Split
+from vaematrix.models.architecture import Network
 
 BATCH, STEPS, GPU_BYTES = 64, 4, 8 * 10**9
 ALLOWED = 1.3
@@ -70,11 +70,11 @@ def peak(shards: Sequence[Path], split_bytes: int, free: int) -> Callable[[], fl
         faces = read_faces(shards, "train")
         network = Network(64, WIDE if device.type == "cuda" else NARROW, 64, faces.attributes.shape[1])
         model = weights.build("vae", network, None, {}).to(device)
-        split = Split.on(device, faces.images, faces.attributes)
-        part = Part(split.images, split.attributes, len(faces.images) // (BATCH * STEPS))
-        valid = Split.on(device, faces.images[:2], np.zeros((2, faces.attributes.shape[1]), bool))
+        split = Batches(faces.images, faces.attributes, device)
+        part = Part(split, len(faces.images) // (BATCH * STEPS))
+        valid = Batches(faces.images[:2], np.zeros((2, faces.attributes.shape[1]), bool), device)
         epoch(model, part, valid, BATCH)
-        return training.peak_memory_mb(torch.device("cpu")) * 1e6 / split_bytes
+        return peak_memory_mb(torch.device("cpu")) * 1e6 / split_bytes
 
     return run
 

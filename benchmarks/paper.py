@@ -23,7 +23,7 @@ from harness import Case, Row, Target
 
 from training import NARROW, WIDE, flops_per_image
 from vaematrix.data.layout import ATTRIBUTES, locate, open_images
-from vaematrix.models.networks import Network
+from vaematrix.models.architecture import Network
 
 SPLITS = (162_770, 19_867, 19_962)
 

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from vaematrix.models.networks import Decoder, Encoder, Network
+from vaematrix.models.architecture import Network
+from vaematrix.models.networks import Decoder, Encoder
 
 LEARNING_RATE = 1e-4  # pythae's default; each epoch measured starts Adam anew, which the wide network takes ill at 1e-3
 

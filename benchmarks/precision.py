@@ -17,12 +17,15 @@ import numpy as np
 import torch
 from harness import CROP, Case, Row, Target
 
+from vaematrix.data.batches import Batches
 from vaematrix.data.decode import decode_face
 from vaematrix.data.layout import locate, open_images
 from vaematrix.models import weights
-from vaematrix.models.networks import Network
+from vaematrix.models.architecture import Network
 from vaematrix.training import loop as training
-from vaematrix.training.loop import Settings, Split
+from vaematrix.training import precision as mixed_precision
+from vaematrix.training.loop import Settings
+from vaematrix.training.validation import validate
 
 MEASURES = {"valid_loss": "validation loss, nats", "valid_kl": "KL, nats", "valid_mse": "MSE on [0, 1]"}
 VALID = 800
@@ -34,7 +37,7 @@ def main() -> None:
     seeds, epochs, most = (2, 1, 256) if options.quick else (3, 5, 7200)
     faces, real = images(most)
     train, valid = (
-        Split.on(device, part, np.zeros((len(part), 40), bool)) for part in np.split(faces, [-min(VALID, most // 4)])
+        Batches(part, np.zeros((len(part), 40), bool), device) for part in np.split(faces, [-min(VALID, most // 4)])
     )
     ends = {
         precision: [end(seed, precision, train, valid, epochs, device) for seed in range(seeds)]
@@ -59,7 +62,7 @@ def images(most: int) -> tuple[np.ndarray, bool]:
 
 
 def end(
-    seed: int, precision: torch.dtype, train: Split, valid: Split, epochs: int, device: torch.device
+    seed: int, precision: torch.dtype, train: Batches, valid: Batches, epochs: int, device: torch.device
 ) -> dict[str, float]:
     """The validation after the last epoch."""
     torch.manual_seed(seed)
@@ -68,10 +71,10 @@ def end(
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with mock.patch.object(training, "_precision", return_value=autocast):
+        with mock.patch.object(mixed_precision, "autocast", return_value=autocast):
             training.train(model, train, valid, settings, seed, folder / "checkpoint", folder / "history.jsonl")
-    with mock.patch.object(training, "_precision", return_value=torch.autocast(device.type, enabled=False)):
-        return training.validate(model, valid, settings)
+    with mock.patch.object(mixed_precision, "autocast", return_value=torch.autocast(device.type, enabled=False)):
+        return validate(model, valid, settings.batch_size)
 
 
 if __name__ == "__main__":

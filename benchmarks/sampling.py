@@ -17,10 +17,10 @@ import torch
 from harness import Case, Row, Target
 
 from vaematrix.common.images import write_images
-from vaematrix.generation import generate as generation
-from vaematrix.generation.samplers import PriorSampler
+from vaematrix.generation import codec
+from vaematrix.generation.samplers import PriorSampler, draw_attributes
 from vaematrix.models import weights
-from vaematrix.models.networks import Network
+from vaematrix.models.architecture import Network
 
 NARROW, WIDE = (32, 64, 128, 256), (128, 256, 512, 1024)
 
@@ -52,8 +52,8 @@ def ours(network: Network, count: int, gpu: bool) -> Callable[[], float]:
 
     def sample() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            drawn = generation.draw_attributes(attributes, count, seed=0)
-            images = generation.decode(model, sampler.draw(count, seed=0), drawn)
+            drawn = draw_attributes(attributes, count, seed=0)
+            images = codec.decode(model, sampler.draw(count, seed=0), drawn)
             write_images(Path(folder) / "samples.parquet", images, {}, {})
 
     return lambda: count / harness.seconds(sample)
@@ -79,7 +79,7 @@ def forward_pass(network: Network, count: int, gpu: bool) -> Callable[[], float]
 
     @torch.inference_mode()
     def decode() -> None:
-        for z, y in zip(codes.split(generation.BATCH), attributes.split(generation.BATCH), strict=True):
+        for z, y in zip(codes.split(codec.BATCH), attributes.split(codec.BATCH), strict=True):
             model.decode(z, y)
 
     return lambda: count / harness.seconds(decode)

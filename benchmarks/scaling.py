@@ -7,21 +7,19 @@ Limit: "matrix limit" as in training.py. A picture goes to docs/scaling.png (doc
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import harness
 import numpy as np
-import torch
 from harness import Case, Row
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from training import NARROW, WIDE, epoch, matrix_limit
+from vaematrix.data.batches import Batches
 from vaematrix.models import weights
-from vaematrix.models.networks import Network
+from vaematrix.models.architecture import Network
 from vaematrix.reporting.figures.style import PALETTE, styled
-from vaematrix.training.loop import Split
 
 SPLIT = 10_000
 
@@ -57,14 +55,14 @@ def points(gpu: bool, quick: bool) -> Iterator[tuple[str, int, tuple[int, ...], 
         yield "innermost width", 64 * factor, tuple(8 * factor * 2**stage for stage in range(4)), 64, SPLIT
 
 
-@dataclass(frozen=True)
-class Part(Split):
+class Part(Batches):
     """Every `stride`-th image of a split: an epoch of few steps that still reaches over all of it."""
 
-    stride: int
+    def __init__(self, split: Batches, stride: int) -> None:
+        self.device, self.images, self.attributes, self.stride = split.device, split.images, split.attributes, stride
 
-    def batch(self, index: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-        return super().batch(index * self.stride, device)
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        return super().batch(index * self.stride)
 
     def __len__(self) -> int:
         return len(self.images) // self.stride
@@ -75,8 +73,8 @@ def ours(network: Network, batch: int, images: int, seen: int, gpu: bool) -> Cal
     device = harness.device(gpu)
     model = weights.build("vae", network, None, {}).to(device)
     faces = harness.decoded(harness.face_files(max(images, seen)))
-    split, valid = (Split.on(device, part, np.zeros((len(part), 40), bool)) for part in (faces, faces[:2]))
-    part = Part(split.images, split.attributes, len(faces) // seen)
+    split, valid = (Batches(part, np.zeros((len(part), 40), bool), device) for part in (faces, faces[:2]))
+    part = Part(split, len(faces) // seen)
     return lambda: epoch(model, part, valid, batch)
 
 

@@ -22,12 +22,13 @@ import torch
 from harness import Case, Row, Target
 from torch import Tensor, nn
 
+from vaematrix.data.batches import Batches
 from vaematrix.models import weights
+from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.models.networks import Network
 from vaematrix.training import compilation
 from vaematrix.training import loop as training
-from vaematrix.training.loop import Settings, Split
+from vaematrix.training.loop import Settings
 
 NARROW, WIDE = (32, 64, 128, 256), (128, 256, 512, 1024)
 BATCHES = (64, 128)
@@ -65,13 +66,13 @@ def targets(widths: tuple[int, ...], gpu: bool) -> list[Target]:
 
 def ours(network: Network, batch: int, images: np.ndarray, gpu: bool) -> Callable[[], float]:
     device = harness.device(gpu)
-    split, valid = (Split.on(device, part, np.zeros((len(part), 40), bool)) for part in (images, images[:2]))
+    split, valid = (Batches(part, np.zeros((len(part), 40), bool), device) for part in (images, images[:2]))
     model = weights.build("vae", network, None, {}).to(device)
     compilation.STEPS = 0  # as in a training that is long enough to be compiled
     return lambda: epoch(model, split, valid, batch)
 
 
-def epoch(model: Autoencoder, split: Split, valid: Split, batch: int) -> float:
+def epoch(model: Autoencoder, split: Batches, valid: Batches, batch: int) -> float:
     """Train for one epoch, in images/s."""
     with tempfile.TemporaryDirectory() as name:
         folder, settings = Path(name), Settings(1, batch, peers.LEARNING_RATE)

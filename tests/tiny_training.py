@@ -12,19 +12,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vaematrix.models.networks import Network
+from vaematrix.data.batches import Batches
+from vaematrix.models.architecture import Network
 from vaematrix.models.weights import build
 from vaematrix.training import checkpoint
 from vaematrix.training import loop as training
-from vaematrix.training.loop import Settings, Split
+from vaematrix.training.loop import Settings
 
 EPOCHS, STEPS = 3, 4  # 35 images in batches of 8
 
 
-def split(n: int, seed: int) -> Split:
+def split(n: int, seed: int) -> Batches:
     generator = np.random.default_rng(seed)
     images = generator.integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
-    return Split.on(torch.device("cpu"), images, generator.random((n, 3)) > 0.5)
+    return Batches(images, generator.random((n, 3)) > 0.5, torch.device("cpu"))
 
 
 def die_at(event: str, count: int) -> None:

@@ -56,7 +56,16 @@ BETA, INFO = (("train.py", f"vaematrix.models.families.{family}") for family in 
         # In files that a training imports, but in functions that it does not call.
         ("vaematrix/common/images.py", 'compression="none"', 'compression="zstd"', False, False, False),
         ("vaematrix/data/index.py", "def index_faces(", "def index_faces(more, ", False, False, False),
-        ("vaematrix/data/layout.py", "digest = hashlib.sha256()", "digest = hashlib.sha512()", False, False, False),
+        (
+            "vaematrix/data/fingerprint.py",
+            "digest = hashlib.sha256()",
+            "digest = hashlib.sha512()",
+            False,
+            False,
+            False,
+        ),
+        ("vaematrix/generation/samplers.py", "def fit(", "def fitted(", False, False, False),
+        ("vaematrix/generation/samplers.py", "GaussianMixture(", "BayesianGaussianMixture(", False, False, False),
         # What only speaks or records.
         ("vaematrix/common/console.py", "def logged(", "def logs(", False, False, False),
         ("evaluate.py", "def main(", "def evaluate(", False, False, False),

@@ -7,14 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaematrix.generation import generate as generation
+from vaematrix.generation.codec import BATCH, decode, encode
+from vaematrix.generation.edits import attribute_directions, switch_attributes
+from vaematrix.generation.samplers import draw_attributes
+from vaematrix.generation.walks import interpolate, traverse
+from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.models.networks import Network
 from vaematrix.models.weights import build
-from vaematrix.training.loop import Split
 
 LATENT, ATTRIBUTES, SIZE = 5, 3, 8
-CPU = torch.device("cpu")
 
 
 def trained(family: str = "vae") -> Autoencoder:
@@ -32,9 +33,10 @@ def trained(family: str = "vae") -> Autoencoder:
     return model.eval()
 
 
-def faces(n: int) -> Split:
+def faces(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images and attributes."""
     rng = np.random.default_rng(1)
-    return Split.on(CPU, rng.integers(0, 256, (n, SIZE, SIZE, 3), np.uint8), rng.random((n, ATTRIBUTES)) > 0.5)
+    return rng.integers(0, 256, (n, SIZE, SIZE, 3), np.uint8), rng.random((n, ATTRIBUTES)) > 0.5
 
 
 def codes(n: int) -> np.ndarray:
@@ -95,7 +97,7 @@ def test_every_level_is_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None
     level, offset = (array.ravel() for array in np.meshgrid(np.arange(256), [-0.49, 0.0, 0.49]))
     x = ((level + offset) / 255).clip(0, 1).astype(np.float32)
     monkeypatch.setattr(model, "decode", lambda z, y: torch.from_numpy(x).reshape(1, 3, 16, 16))
-    image = generation.decode(model, codes(1), labels(1))[0]
+    image = decode(model, codes(1), labels(1))[0]
     assert image.dtype == np.uint8
     np.testing.assert_array_equal(image, level.reshape(3, 16, 16).transpose(1, 2, 0))
 
@@ -103,27 +105,27 @@ def test_every_level_is_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None
 def test_images_are_numpys_rounding_of_what_the_model_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = trained(), np.random.default_rng(0).random((4, 3, 6, 10), np.float32)
     monkeypatch.setattr(model, "decode", lambda z, y: torch.from_numpy(x))
-    image = generation.decode(model, codes(4), labels(4))
+    image = decode(model, codes(4), labels(4))
     np.testing.assert_array_equal(image, np.rint(x * 255).transpose(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize("family", ["vae", "conditional_vae"])
 def test_batches_are_put_together_in_order(family: str) -> None:
-    model, n = trained(family), generation.BATCH + 3
+    model, n = trained(family), BATCH + 3
     z, y = codes(n), labels(n)
-    images = generation.decode(model, z, y)
+    images = decode(model, z, y)
     assert images.shape == (n, SIZE, SIZE, 3)
-    for index in (0, 1, generation.BATCH - 1, generation.BATCH, n - 1):
+    for index in (0, 1, BATCH - 1, BATCH, n - 1):
         assert_same_picture(images[index], picture(model, z[index], y[index]))
     assert np.abs(np.diff(images.astype(int), axis=0)).max(axis=(1, 2, 3)).min() > 5, "the pictures differ too little"
 
 
 def test_posteriors_are_the_models_own() -> None:
-    model, split = trained(), faces(generation.BATCH + 3)
-    means, deviations = generation.encode(model, split)
-    x = torch.from_numpy(split.images.numpy().transpose(0, 3, 1, 2) / np.float32(255))
+    model, (images, attributes) = trained(), faces(BATCH + 3)
+    means, deviations = encode(model, images, attributes)
+    x = torch.from_numpy(images.transpose(0, 3, 1, 2) / np.float32(255))
     with torch.no_grad():
-        posterior = model.encode(x, split.attributes)
+        posterior = model.encode(x, torch.from_numpy(attributes))
     assert means.dtype == deviations.dtype == np.float32
     np.testing.assert_allclose(means, posterior.mean, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(deviations**2, posterior.log_variance.exp(), rtol=1e-4)
@@ -131,25 +133,25 @@ def test_posteriors_are_the_models_own() -> None:
 
 
 def test_a_conditional_models_posterior_is_told_the_labels() -> None:
-    model, split = trained("conditional_vae"), faces(4)
-    means, _ = generation.encode(model, split)
-    other, _ = generation.encode(model, Split(split.images, ~split.attributes))
+    model, (images, attributes) = trained("conditional_vae"), faces(4)
+    means, _ = encode(model, images, attributes)
+    other, _ = encode(model, images, ~attributes)
     assert np.abs(means - other).min() > 1e-3
 
 
 def test_an_image_does_not_depend_on_its_neighbours() -> None:
     """Batch normalisation in training mode would make it, and change the model at every look."""
-    model, split = trained(), faces(6)
+    model, (originals, attributes) = trained(), faces(6)
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    together = generation.encode(model, split)
-    alone = generation.encode(model, Split(split.images[2:3], split.attributes[2:3]))
+    together = encode(model, originals, attributes)
+    alone = encode(model, originals[2:3], attributes[2:3])
     for all_values, value in zip(together, alone, strict=True):
         np.testing.assert_allclose(all_values[2:3], value, rtol=1e-4, atol=1e-5)
-    images = generation.decode(model, together[0], split.attributes.numpy())
-    assert_same_picture(images[2], picture(model, alone[0][0], split.attributes[2].numpy()))
-    for again, once in zip(generation.encode(model, split), together, strict=True):
+    images = decode(model, together[0], attributes)
+    assert_same_picture(images[2], picture(model, alone[0][0], attributes[2]))
+    for again, once in zip(encode(model, originals, attributes), together, strict=True):
         np.testing.assert_array_equal(again, once)
-    np.testing.assert_array_equal(generation.decode(model, together[0], split.attributes.numpy()), images)
+    np.testing.assert_array_equal(decode(model, together[0], attributes), images)
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
 
 
@@ -158,7 +160,7 @@ def test_attributes_are_drawn_as_whole_rows_of_the_joint() -> None:
     rows = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]], dtype=bool)  # the last bit is the others' xor
     counts = np.array([1, 2, 3, 4])
     n = 10_000
-    drawn = generation.draw_attributes(np.repeat(rows, counts, axis=0), n, 0)
+    drawn = draw_attributes(np.repeat(rows, counts, axis=0), n, 0)
     assert drawn.shape == (n, 3)
     assert drawn.dtype == bool
     np.testing.assert_array_equal(drawn[:, 2], drawn[:, 0] ^ drawn[:, 1])
@@ -168,14 +170,14 @@ def test_attributes_are_drawn_as_whole_rows_of_the_joint() -> None:
 
 def test_a_seed_names_its_attributes() -> None:
     joint = np.eye(40, dtype=bool)
-    drawn = generation.draw_attributes(joint, 100, 4)
-    np.testing.assert_array_equal(drawn, generation.draw_attributes(joint, 100, 4))
-    assert (drawn != generation.draw_attributes(joint, 100, 5)).any()
+    drawn = draw_attributes(joint, 100, 4)
+    np.testing.assert_array_equal(drawn, draw_attributes(joint, 100, 4))
+    assert (drawn != draw_attributes(joint, 100, 5)).any()
 
 
 def test_directions_are_differences_of_means() -> None:
     z, y = codes(50), labels(50)
-    directions = generation.attribute_directions(z, y)
+    directions = attribute_directions(z, y)
     assert directions.shape == (ATTRIBUTES, LATENT)
     assert directions.dtype == np.float32
     for attribute in range(ATTRIBUTES):
@@ -188,7 +190,7 @@ def test_directions_are_differences_of_means() -> None:
 def test_what_all_or_none_have_has_no_direction(recwarn: pytest.WarningsRecorder) -> None:
     y = labels(20)
     y[:, 0], y[:, 2] = True, False
-    directions = generation.attribute_directions(codes(20) + 10, y)
+    directions = attribute_directions(codes(20) + 10, y)
     np.testing.assert_array_equal(directions[[0, 2]], 0)
     assert np.abs(directions[1]).max() > 0.01
     assert not recwarn.list
@@ -197,7 +199,7 @@ def test_what_all_or_none_have_has_no_direction(recwarn: pytest.WarningsRecorder
 def test_a_conditional_model_is_told_the_other_label_and_keeps_the_code() -> None:
     model, z, y = trained("conditional_vae"), codes(4), labels(4)
     z_before, y_before = z.copy(), y.copy()
-    images = generation.switch_attributes(model, z, y, np.full((ATTRIBUTES, LATENT), 100, np.float32))
+    images = switch_attributes(model, z, y, np.full((ATTRIBUTES, LATENT), 100, np.float32))
     assert images.shape == (4, 1 + ATTRIBUTES, SIZE, SIZE, 3)
     for face in range(4):
         assert_same_picture(images[face, 0], picture(model, z[face], y[face]))
@@ -212,7 +214,7 @@ def test_a_conditional_model_is_told_the_other_label_and_keeps_the_code() -> Non
 
 def test_a_conditional_model_sees_one_label_differ(glass: Callable[[Autoencoder], Autoencoder]) -> None:
     z, y = codes(4).round(), labels(4)
-    images = generation.switch_attributes(glass(trained("conditional_vae")), z, y, np.ones((ATTRIBUTES, LATENT)))
+    images = switch_attributes(glass(trained("conditional_vae")), z, y, np.ones((ATTRIBUTES, LATENT)))
     np.testing.assert_array_equal(seen_codes(images), np.stack([z] * (1 + ATTRIBUTES), axis=1))
     differs = seen_labels(images) ^ y[:, None]
     np.testing.assert_array_equal(differs, [np.eye(1 + ATTRIBUTES, ATTRIBUTES, -1, dtype=bool)] * 4)
@@ -222,7 +224,7 @@ def test_other_models_move_along_the_direction(glass: Callable[[Autoencoder], Au
     """Forwards where the attribute is absent, backwards where it is present; column 0 is the face as it is."""
     z, y = codes(3).round(), np.array([[0, 0, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
     directions = np.array([[1, 0, 0, 0, 0], [0, 2, -1, 0, 0], [0, 0, 0, 0.2, 1.4]], np.float32)
-    images = generation.switch_attributes(glass(trained()), z, y, directions)
+    images = switch_attributes(glass(trained()), z, y, directions)
     a, b, c = directions
     steps = [[0 * a, a, b, c], [0 * a, -a, -b, -c], [0 * a, a, -b, c]]
     np.testing.assert_allclose(seen_codes(images), z[:, None] + np.array(steps), atol=1e-6)
@@ -230,7 +232,7 @@ def test_other_models_move_along_the_direction(glass: Callable[[Autoencoder], Au
 
 def test_other_models_pictures_are_the_models_own() -> None:
     model, z, y, directions = trained(), codes(2), labels(2), codes(ATTRIBUTES)[::-1].copy()
-    images = generation.switch_attributes(model, z, y, directions)
+    images = switch_attributes(model, z, y, directions)
     for face in range(2):
         assert_same_picture(images[face, 0], picture(model, z[face], y[face]))
         for attribute, direction in enumerate(directions):
@@ -240,7 +242,7 @@ def test_other_models_pictures_are_the_models_own() -> None:
 
 def test_interpolations_walk_a_straight_line(glass: Callable[[Autoencoder], Autoencoder]) -> None:
     z, y = codes(4).round(), np.array([[0, 1, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]], dtype=bool)
-    images = generation.interpolate(glass(trained("conditional_vae")), z, y, 5)
+    images = interpolate(glass(trained("conditional_vae")), z, y, 5)
     assert images.shape[:2] == (2, 5)
     for pair in (0, 1):
         for step in range(5):
@@ -254,7 +256,7 @@ def test_interpolations_walk_a_straight_line(glass: Callable[[Autoencoder], Auto
 @pytest.mark.parametrize("family", ["vae", "conditional_vae"])
 def test_interpolations_end_at_the_reconstructions(family: str) -> None:
     model, z, y = trained(family), codes(4), labels(4)
-    images = generation.interpolate(model, z, y, 3)
+    images = interpolate(model, z, y, 3)
     assert images.shape == (2, 3, SIZE, SIZE, 3)
     for face in range(4):
         assert_same_picture(images[face // 2, -(face % 2)], picture(model, z[face], y[face]))
@@ -278,7 +280,7 @@ def test_the_most_informative_dimensions_are_walked(
     kl = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)).mean(0).numpy()
     order = np.argsort(kl)[::-1][:dimensions]
     face = np.array([True, False, True])
-    images, walked, nats, values = generation.traverse(glass(trained()), means, deviations, face, dimensions, 7)
+    images, walked, nats, values = traverse(glass(trained()), means, deviations, face, dimensions, 7)
     np.testing.assert_array_equal(walked, order)
     assert walked[:3].tolist() == [2, 0, 4]
     np.testing.assert_allclose(nats, kl[order], rtol=1e-5, atol=1e-6)
@@ -295,7 +297,7 @@ def test_the_most_informative_dimensions_are_walked(
 
 def test_a_traversals_pictures_are_the_models_own() -> None:
     model, (means, deviations), face = trained("conditional_vae"), posteriors(), np.array([False, True, True])
-    images, walked, _, values = generation.traverse(model, means, deviations, face, 2, 3)
+    images, walked, _, values = traverse(model, means, deviations, face, 2, 3)
     assert images.shape == (2, 3, SIZE, SIZE, 3)
     for row, dimension in enumerate(walked):
         for step, value in enumerate(values):

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from sklearn.mixture import GaussianMixture
 
-from vaematrix.generation.samplers import SAMPLERS, MixtureSampler, PriorSampler
+from vaematrix.generation.samplers import FEWEST_CODES, SAMPLERS, MixtureSampler, PriorSampler
 
 # Three modes far apart, so that each code's own mode is the nearest, and one narrow ellipse across the axes.
 WEIGHTS = np.array([0.5, 0.3, 0.2])
@@ -51,6 +51,15 @@ def test_the_prior_learns_nothing() -> None:
     fitted.fit(known_codes())
     np.testing.assert_array_equal(fitted.draw(9, 0), PriorSampler(2).draw(9, 0))
     assert fitted.about == {}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_fewest_codes_that_a_sampler_asks_for_are_the_fewest(name: str) -> None:
+    fewest = FEWEST_CODES[name]
+    SAMPLERS[name](2).fit(known_codes(fewest))
+    if fewest > 1:
+        with pytest.raises(ValueError, match=f"n_samples = {fewest - 1}"):
+            SAMPLERS[name](2).fit(known_codes(fewest - 1))
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

@@ -10,14 +10,12 @@ import vaematrix
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, write_json
 from vaematrix.common.vectors import write_vectors
-from vaematrix.generation import generate
+from vaematrix.generation import codec
 from vaematrix.generation.trained import TrainedModel
 from vaematrix.models import weights
-from vaematrix.models.networks import Network
-from vaematrix.training.loop import Split
+from vaematrix.models.architecture import Network
 
 SIZE, LATENT, NAMES = 16, 4, ("Smiling", "Male", "Young")
-CPU = torch.device("cpu")
 
 
 def run(folder: Path, family: str) -> TrainedModel:
@@ -57,7 +55,7 @@ def images(count: int) -> np.ndarray:
 
 
 def codes_of(model: TrainedModel, faces: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return generate.encode(model.network, Split.on(CPU, faces, labels))[0]
+    return codec.encode(model.network, faces, labels)[0]
 
 
 def test_a_model_says_what_it_was_trained_on(plain: TrainedModel) -> None:
@@ -68,7 +66,7 @@ def test_a_model_says_what_it_was_trained_on(plain: TrainedModel) -> None:
 def test_samples_are_decoded_draws_from_the_prior(plain: TrainedModel) -> None:
     found = plain.sample(5, seed=3)
     codes = np.random.default_rng(3).standard_normal((5, LATENT), dtype=np.float32)
-    np.testing.assert_array_equal(found, generate.decode(plain.network, codes, np.zeros((5, 3), bool)))
+    np.testing.assert_array_equal(found, codec.decode(plain.network, codes, np.zeros((5, 3), bool)))
     assert (found.shape, found.dtype) == ((5, SIZE, SIZE, 3), np.uint8)
     assert not np.array_equal(found, plain.sample(5, seed=4))
 
@@ -79,7 +77,7 @@ def test_samples_show_what_is_asked_for_and_else_what_goes_with_it(conditional: 
     assert not labels[:, 2].any(), "in training nobody who smiles is young"
     assert 0 < labels[:, 1].mean() < 1
     codes = np.random.default_rng(0).standard_normal((50, LATENT), dtype=np.float32)
-    expected = generate.decode(conditional.network, codes, labels)
+    expected = codec.decode(conditional.network, codes, labels)
     np.testing.assert_array_equal(conditional.sample(50, Smiling=True), expected)
     assert not np.array_equal(expected, conditional.sample(50, Smiling=False))
 
@@ -95,7 +93,7 @@ def test_reconstructions_are_those_of_the_workflow(conditional: TrainedModel) ->
     codes = codes_of(conditional, faces, labels)
     np.testing.assert_array_equal(conditional.encode(faces, labels), codes)
     np.testing.assert_array_equal(
-        conditional.reconstruct(faces, labels), generate.decode(conditional.network, codes, labels)
+        conditional.reconstruct(faces, labels), codec.decode(conditional.network, codes, labels)
     )
     by_name = dict(zip(NAMES, labels.T, strict=True))
     np.testing.assert_array_equal(conditional.encode(faces, by_name), codes)
@@ -115,7 +113,7 @@ def test_an_edit_of_a_conditional_model_is_another_label(conditional: TrainedMod
     faces, labels = images(4), np.zeros((4, 3), bool)
     switched = labels.copy()
     switched[:, 1] = True
-    expected = generate.decode(conditional.network, codes_of(conditional, faces, labels), switched)
+    expected = codec.decode(conditional.network, codes_of(conditional, faces, labels), switched)
     np.testing.assert_array_equal(conditional.edit(faces, labels, Male=True), expected)
     np.testing.assert_array_equal(conditional.edit(faces, labels, Male=False), conditional.reconstruct(faces, labels))
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vaematrix.models import families
-from vaematrix.models.networks import Network
+from vaematrix.models.architecture import Network
 from vaematrix.models.weights import build
 from vaematrix.training import compilation
 

@@ -18,14 +18,15 @@ import torch
 from torch import Tensor
 
 from vaematrix.common import devices
-from vaematrix.generation import generate as generation
+from vaematrix.data.batches import Batches
+from vaematrix.generation import codec
 from vaematrix.models import families
+from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.models.networks import Network
 from vaematrix.models.weights import build, load, save
-from vaematrix.training import checkpoint, compilation
+from vaematrix.training import checkpoint, compilation, precision
 from vaematrix.training import loop as training
-from vaematrix.training.loop import Settings, Split
+from vaematrix.training.loop import Settings
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
@@ -49,7 +50,7 @@ def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def train(folder: Path, family: str = "info_vae") -> tuple[Autoencoder, checkpoint.Progress]:
     """Train a tiny model in `folder`, which is continued where there is a checkpoint of it."""
     model = fresh(family)
-    faces, valid = Split.on(GPU, *arrays(35, 0)), Split.on(GPU, *arrays(10, 1))
+    faces, valid = Batches(*arrays(35, 0), GPU), Batches(*arrays(10, 1), GPU)
     progress = training.train(
         model, faces, valid, SETTINGS, 0, folder / "checkpoint-k", folder / "history.jsonl", checkpoint_seconds=0
     )
@@ -82,8 +83,8 @@ def test_one_step_computes_what_the_cpu_computes() -> None:
     noise = torch.randn(2, 8, 5, generator=torch.Generator().manual_seed(0))
     results = []
     for device in (CPU, GPU):
-        x, labels = Split.on(device, images, y).batch(torch.arange(8), device)
-        with training._precision(device):
+        x, labels = Batches(images, y, device).batch(torch.arange(8))
+        with precision.autocast(device):
             results.append(
                 fresh("info_vae", device).train().loss(x, labels, noise.to(device), torch.zeros((), device=device))
             )
@@ -155,7 +156,7 @@ def test_a_checkpoint_is_the_same_on_either_device(tmp_path: Path) -> None:
 
 def test_a_split_lives_on_the_gpu() -> None:
     images, y = arrays(6, 0)
-    split = Split.on(GPU, images, y)
+    split = Batches(images, y, GPU)
     assert split.images.device == split.attributes.device == GPU
     assert split.images.dtype == torch.uint8
     assert_is_batch(split, images, y)
@@ -165,14 +166,14 @@ def test_a_split_that_would_fill_the_gpu_stays_in_host_memory(monkeypatch: pytes
     images, y = arrays(6, 0)
     for free, place in ((2 * images.nbytes, "cpu"), (2 * images.nbytes + 1, "cuda")):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device=None, free=free: (free, 10 * free))
-        split = Split.on(GPU, images, y)
+        split = Batches(images, y, GPU)
         assert split.images.device.type == split.attributes.device.type == place
         assert_is_batch(split, images, y)
 
 
-def assert_is_batch(split: Split, images: np.ndarray, y: np.ndarray) -> None:
+def assert_is_batch(split: Batches, images: np.ndarray, y: np.ndarray) -> None:
     for index in (torch.tensor([4, 1]), torch.tensor([4, 1], device=GPU)):
-        x, labels = split.batch(index, GPU)
+        x, labels = split.batch(index)
         assert x.device == labels.device == GPU
         assert x.is_contiguous(memory_format=torch.channels_last)
         np.testing.assert_allclose(x.permute(0, 2, 3, 1).cpu(), images[[4, 1]] / 255, rtol=1e-6)
@@ -191,13 +192,13 @@ def test_pictures_are_those_of_the_cpu(family: str, tmp_path: Path) -> None:
     save(tmp_path / "m.safetensors", model, configuration)
 
     rng = np.random.default_rng(0)
-    images, y = rng.integers(0, 256, (generation.BATCH + 3, 64, 64, 3), dtype=np.uint8), rng.random((259, 3)) > 0.5
+    images, y = rng.integers(0, 256, (codec.BATCH + 3, 64, 64, 3), dtype=np.uint8), rng.random((259, 3)) > 0.5
     made = []
     for device in (CPU, GPU):
         same = load(tmp_path / "m.safetensors", device)
-        means, deviations = generation.encode(same, Split.on(device, images, y))
+        means, deviations = codec.encode(same, images, y)
         codes = np.random.default_rng(1).standard_normal(means.shape, dtype=np.float32)
-        made.append((means, deviations, generation.decode(same, means, y), generation.decode(same, codes, y)))
+        made.append((means, deviations, codec.decode(same, means, y), codec.decode(same, codes, y)))
     (cpu_means, cpu_deviations, *cpu_pictures), (means, deviations, *pictures) = made
     np.testing.assert_allclose(means, cpu_means, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(deviations, cpu_deviations, rtol=1e-3, atol=1e-4)

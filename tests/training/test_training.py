@@ -15,11 +15,13 @@ from safetensors.torch import save_file
 
 import tiny_training
 from vaematrix.common.errors import Interrupted, UserError
-from vaematrix.models.networks import Network
+from vaematrix.data.batches import Batches
+from vaematrix.models.architecture import Network
 from vaematrix.models.weights import build
 from vaematrix.training import checkpoint
 from vaematrix.training import loop as training
-from vaematrix.training.loop import Settings, Split
+from vaematrix.training.loop import Settings
+from vaematrix.training.validation import validate
 
 
 def run(folder: Path, *death: str) -> subprocess.CompletedProcess[str]:
@@ -172,8 +174,7 @@ def test_one_validation_image_is_refused_with_its_reason(tmp_path: Path, family:
 
 def test_a_batch_is_the_images_in_channels_last() -> None:
     images = np.arange(4 * 6 * 6 * 3, dtype=np.uint8).reshape(4, 6, 6, 3)
-    split = Split.on(torch.device("cpu"), images, np.eye(4, dtype=bool))
-    x, y = split.batch(torch.tensor([2, 0]), torch.device("cpu"))
+    x, y = Batches(images, np.eye(4, dtype=bool), torch.device("cpu")).batch(torch.tensor([2, 0]))
     assert x.is_contiguous(memory_format=torch.channels_last)
     np.testing.assert_allclose(x.permute(0, 2, 3, 1), images[[2, 0]] / 255, rtol=1e-6)
     assert y.tolist() == np.eye(4, dtype=bool)[[2, 0]].tolist()
@@ -181,14 +182,14 @@ def test_a_batch_is_the_images_in_channels_last() -> None:
 
 def test_every_image_is_seen_once_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[int]] = []
-    batch = Split.batch
+    batch = Batches.batch
 
-    def spy(self: Split, index: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    def spy(self: Batches, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if self is faces:
             seen.append(index.tolist())
-        return batch(self, index, device)
+        return batch(self, index)
 
-    monkeypatch.setattr(Split, "batch", spy)
+    monkeypatch.setattr(Batches, "batch", spy)
     faces, valid = tiny_training.split(32, 0), tiny_training.split(8, 1)
     training.train(tiny(), faces, valid, Settings(2, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl")
     first, second = (np.concatenate(batches).tolist() for batches in (seen[:4], seen[4:]))
@@ -198,13 +199,13 @@ def test_every_image_is_seen_once_an_epoch(tmp_path: Path, monkeypatch: pytest.M
 
 def test_validation_is_the_loss_of_the_whole_split() -> None:
     model, valid = tiny(), tiny_training.split(24, 1)
-    one = training.validate(model, valid, Settings(1, 24, 1e-3))
-    assert training.validate(model, valid, Settings(1, 24, 1e-3)) == one, "the same noise each time"
-    x, y = valid.batch(torch.arange(24), torch.device("cpu"))
+    record = validate(model, valid, 24)
+    assert validate(model, valid, 24) == record, "the same noise each time"
+    x, y = valid.batch(torch.arange(24))
     noise = torch.randn(2, 24, 5, generator=torch.Generator().manual_seed(0))
     expected = model.eval().loss(x, y, noise, torch.ones(()))
-    assert one["valid_loss"] == pytest.approx(expected["loss"].item(), rel=1e-5)
-    assert one["valid_mse"] == pytest.approx(expected["mse"].item(), rel=1e-5)
+    assert record["valid_loss"] == pytest.approx(expected["loss"].item(), rel=1e-5)
+    assert record["valid_mse"] == pytest.approx(expected["mse"].item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("family", ["vae", "beta_vae"])
@@ -214,7 +215,7 @@ def test_validation_weighs_every_image_alike(family: str, size: int, monkeypatch
     monkeypatch.setattr(
         torch, "randn", lambda *shape, **_: torch.zeros(shape)
     )  # blocks of another size draw other noise
-    whole, parts = (training.validate(model, valid, Settings(1, n, 1e-3)) for n in (24, size))
+    whole, parts = (validate(model, valid, n) for n in (24, size))
     assert parts == pytest.approx(whole, rel=1e-6)
 
 
@@ -236,8 +237,6 @@ def test_weights_that_break_in_the_very_last_step_are_noticed(tmp_path: Path, mo
 def test_validation_and_checkpoints_are_not_counted_as_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    validate = training.validate
-
     def slow(*arguments: object) -> dict[str, float]:
         time.sleep(0.5)
         return validate(*arguments)

@@ -9,22 +9,20 @@ from vaematrix.common import devices, provenance, slurm
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, write_json
+from vaematrix.data.batches import Batches
 from vaematrix.data.shards import read_faces, refuse_few
+from vaematrix.generation.samplers import FEWEST_CODES
 from vaematrix.models import weights
-from vaematrix.models.networks import Network
+from vaematrix.models.architecture import Network
 from vaematrix.training import loop as training
 from vaematrix.training.checkpoint import one_process
-from vaematrix.training.loop import Settings, Split
+from vaematrix.training.loop import Settings
 from vaematrix.training.tensorboard import EventLog
 
 
 def options_of(entry: dict[str, Any]) -> dict[str, Any]:
     """What a model's entry in the config says beside its family."""
     return {name: value for name, value in entry.items() if name != "family"}
-
-
-# How many training images a sampler needs; said here, since an edit of a sampler is no reason to train again.
-FEWEST_FOR_SAMPLER = {"prior": 1, "gmm": 10}
 
 
 def refuse_too_few(config: dict[str, Any], train_images: int) -> None:
@@ -34,10 +32,9 @@ def refuse_too_few(config: dict[str, Any], train_images: int) -> None:
         UserError: there are too few training images for the sampler or the floors.
     """
     latent, sampler = config["network"]["latent"], config["sampling"]["sampler"]
-    if train_images < FEWEST_FOR_SAMPLER[sampler]:
-        raise UserError(
-            f"sampling.sampler: {sampler} needs {FEWEST_FOR_SAMPLER[sampler]} training images, not {train_images}."
-        )
+    fewest = FEWEST_CODES[sampler]
+    if train_images < fewest:
+        raise UserError(f"sampling.sampler: {sampler} needs {fewest} training images, not {train_images}.")
     if train_images < latent:
         raise UserError(
             f"network.latent: {latent} dimensions, and only {train_images} training images: PCA, the floor with as "
@@ -58,8 +55,8 @@ def main(snakemake: Any) -> None:
         model = weights.build(p.options["family"], network, sigma, options).to(device)
         progress = training.train(
             model,
-            Split.on(device, train.images, train.attributes),
-            Split.on(device, valid.images, valid.attributes),
+            Batches(train.images, train.attributes, device),
+            Batches(valid.images, valid.attributes, device),
             Settings(p.epochs, p.batch_size, p.learning_rate),
             seed,
             folder / f"checkpoint-{p.key}",

@@ -1,12 +1,14 @@
-"""Which device a job computes on."""
+"""Which device a job computes on, and how much memory it takes there."""
 
 import contextlib
 import logging
 import os
 import re
+import resource
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -122,3 +124,11 @@ def _first_free(locks: Sequence[FileLock]) -> int:
             with contextlib.suppress(Timeout):
                 lock.acquire(timeout=0.2)
                 return index
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """The most memory in use so far, in MB: the GPU's own on CUDA, else the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    # The kernel counts in bytes on macOS, in KiB elsewhere.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6

@@ -1,9 +1,15 @@
-"""Where the latent codes of samples come from: objects fitted after training."""
+"""Where the latent codes of samples come from, objects fitted after training, and the labels that go with them."""
 
 import warnings
 from typing import Any, Protocol
 
 import numpy as np
+
+MIXTURE_COMPONENTS = 10
+
+FEWEST_CODES = {"prior": 1, "gmm": MIXTURE_COMPONENTS}
+"""How many codes a sampler needs to be fitted. Outside of its class, so that a training, which asks for it beforehand,
+does not depend on how the sampler works: an edit of a sampler retrains nothing."""
 
 
 class Sampler(Protocol):
@@ -35,20 +41,18 @@ class PriorSampler:
 class MixtureSampler:
     """Ex-post density estimation: a full-covariance Gaussian mixture of 10 components (Ghosh et al., 2020)."""
 
-    COMPONENTS = 10
-
     def __init__(self, latent: int) -> None:
         self.about: dict[str, Any] = {}
 
     def fit(self, codes: np.ndarray) -> None:
         from sklearn.mixture import GaussianMixture  # 1 s to import, and only this sampler needs it
 
-        self.mixture = GaussianMixture(self.COMPONENTS, covariance_type="full", random_state=0)
+        self.mixture = GaussianMixture(MIXTURE_COMPONENTS, covariance_type="full", random_state=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whether it converged is said in the protocol instead
             self.mixture.fit(codes.astype(np.float64))
         self.about = {
-            "components": self.COMPONENTS,
+            "components": MIXTURE_COMPONENTS,
             "converged": bool(self.mixture.converged_),
             "fitted_on": len(codes),
         }
@@ -57,6 +61,17 @@ class MixtureSampler:
         self.mixture.set_params(random_state=seed)
         codes, _ = self.mixture.sample(count)
         return np.random.default_rng(seed).permutation(codes).astype(np.float32)
+
+
+def draw_attributes(joint: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """`count` rows of a split's attributes, drawn with replacement.
+
+    Whole rows, so that the empirical joint is kept: independent bits would ask for bearded women in lipstick.
+
+    Args:
+        joint: bool [n, k], the attributes of the split; of the training split for samples that are to be judged.
+    """
+    return joint[np.random.default_rng([seed, 1]).integers(len(joint), size=count)]
 
 
 SAMPLERS: dict[str, type[Sampler]] = {"prior": PriorSampler, "gmm": MixtureSampler}

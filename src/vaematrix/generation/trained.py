@@ -16,11 +16,12 @@ from vaematrix.common.files import sha256
 from vaematrix.common.images import read_metadata
 from vaematrix.common.schema import nearest
 from vaematrix.common.vectors import vectors_of
-from vaematrix.generation import generate
-from vaematrix.generation.samplers import PriorSampler
+from vaematrix.generation import codec
+from vaematrix.generation.edits import attribute_directions
+from vaematrix.generation.samplers import PriorSampler, draw_attributes
+from vaematrix.generation.walks import interpolate
 from vaematrix.models import weights
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.training.loop import Split
 
 Attributes = np.ndarray | Mapping[str, bool | np.ndarray]
 """What images show: bool [n, k] in the order of the attributes' names, or bool or bool [n] by some of their names."""
@@ -87,7 +88,7 @@ class TrainedModel:
                 "Use a conditional model, or edit() what was sampled."
             )
         codes = PriorSampler(self.network.network.latent).draw(count, seed)
-        return generate.decode(self.network, codes, self._drawn_labels(count, seed, attributes))
+        return codec.decode(self.network, codes, self._drawn_labels(count, seed, attributes))
 
     def encode(self, images: np.ndarray, attributes: Attributes | None = None) -> np.ndarray:
         """The posteriors' means, float32 [n, latent]. Args: attributes: what the images show, if the model is told."""
@@ -99,7 +100,7 @@ class TrainedModel:
         latent = self.network.network.latent
         if codes.ndim != 2 or codes.shape[1] != latent:
             raise UserError(f"codes must be [n, {latent}], not {list(codes.shape)}.")
-        return generate.decode(self.network, codes.astype(np.float32), self._labels(len(codes), attributes))
+        return codec.decode(self.network, codes.astype(np.float32), self._labels(len(codes), attributes))
 
     def reconstruct(self, images: np.ndarray, attributes: Attributes | None = None) -> np.ndarray:
         """Images decoded from the means of their posteriors, as those that the metrics judge."""
@@ -109,7 +110,7 @@ class TrainedModel:
         """Reconstructions with attributes changed.
 
         A conditional model keeps the code and is told other labels. Any other model's code is moved along the
-        attribute's direction (:func:`vaematrix.generation.generate.attribute_directions`), which comes from the
+        attribute's direction (:func:`vaematrix.generation.edits.attribute_directions`), which comes from the
         training faces' codes in the run's `latents.parquet`; where `attributes` say that an image shows it already,
         it stays.
 
@@ -129,13 +130,13 @@ class TrainedModel:
             for name, wanted in changes.items():
                 labels[:, self._column(name)] = wanted
         else:
-            directions = generate.attribute_directions(*self._training)
+            directions = attribute_directions(*self._training)
             shown = self._known(len(images), attributes)
             for name, wanted in changes.items():
                 column = self._column(name)
                 moves = shown[:, column] != wanted
                 codes[moves] += directions[column] * (1 if wanted else -1)
-        return generate.decode(self.network, codes, labels)
+        return codec.decode(self.network, codes, labels)
 
     def interpolate(
         self,
@@ -163,12 +164,11 @@ class TrainedModel:
         codes = [self._encode(images, known) for images, known in zip(ends, labels, strict=True)]
         # In turn: from the first to the second, from the third to the fourth.
         paired_codes, paired_labels = (np.stack(of, axis=1).reshape(2 * count, -1) for of in (codes, labels))
-        walked = generate.interpolate(self.network, paired_codes, paired_labels, steps)
+        walked = interpolate(self.network, paired_codes, paired_labels, steps)
         return walked[0] if a.ndim == 3 else walked
 
     def _encode(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        device = next(self.network.parameters()).device
-        means, _ = generate.encode(self.network, Split.on(device, np.ascontiguousarray(images), labels))
+        means, _ = codec.encode(self.network, np.ascontiguousarray(images), labels)
         return means
 
     def _labels(self, count: int, attributes: Attributes | None) -> np.ndarray:
@@ -206,7 +206,7 @@ class TrainedModel:
                 f"no training face has {wish}, so there are none to take the other attributes from. Ask for less, or "
                 f"for all {joint.shape[1]} attributes."
             )
-        return generate.draw_attributes(rows, count, seed)
+        return draw_attributes(rows, count, seed)
 
     def _column(self, name: str) -> int:
         if name not in self.attribute_names:

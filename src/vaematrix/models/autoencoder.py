@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from vaematrix.common.errors import UserError
 from vaematrix.models import losses
+from vaematrix.models.architecture import Network
 from vaematrix.models.family import Family
-from vaematrix.models.networks import Decoder, Encoder, Network
+from vaematrix.models.networks import Decoder, Encoder
 
 
 class Posterior(NamedTuple):
@@ -20,6 +21,19 @@ class Posterior(NamedTuple):
     def sample(self, noise: Tensor) -> Tensor:
         """z = μ + σ·ε with ε = noise, [b, latent]."""
         return self.mean + torch.exp(0.5 * self.log_variance) * noise
+
+
+class Parts(NamedTuple):
+    """What the loss of a batch is made of, before a mean is taken where σ² may be that of more than the batch.
+
+    sse: sum of squares, kl: KL in nats, both float32 [b]. penalty: the regulariser's weighted sum in nats, a scalar.
+    extras: the values of the family's further terms.
+    """
+
+    sse: Tensor
+    kl: Tensor
+    penalty: Tensor
+    extras: dict[str, Tensor]
 
 
 class Autoencoder(nn.Module):
@@ -69,21 +83,37 @@ class Autoencoder(nn.Module):
             x: [b, 3, h, w] in [0, 1]. y: bool [b, attributes].
             noise: standard normal [2, b, latent]: for the reparametrisation, and as draws from the prior.
         """
+        sse, kl, penalty, extras = self.parts(x, y, noise, progress)
+        nll, variance = self.likelihood(sse)
+        return {
+            "loss": nll + penalty,
+            "nll": nll,
+            "kl": kl.mean(),
+            "mse": sse.mean() / self.network.values,
+            "variance": variance,
+            **extras,
+        }
+
+    def parts(self, x: Tensor, y: Tensor, noise: Tensor, progress: Tensor) -> Parts:
+        """What the loss of a batch is made of. Args: as for :meth:`loss`."""
         posterior = self.encode(x, y)
         z = posterior.sample(noise[0])
         sse = losses.sum_of_squares(x, self.decode(z, y))
-        variance = self.decoder_variance(sse)
-        nll = losses.gaussian_nll(sse, variance, self.network.values).mean()
-        kl = losses.kl_to_standard_normal(*posterior).mean()
-        penalty, extras = self.family.regulariser(kl, z, noise[1], progress)
-        mse = sse.mean() / self.network.values
-        return {"loss": nll + penalty, "nll": nll, "kl": kl, "mse": mse, "variance": variance, **extras}
+        kl = losses.kl_to_standard_normal(*posterior)
+        penalty, extras = self.family.regulariser(kl.mean(), z, noise[1], progress)
+        return Parts(sse, kl, penalty, extras)
 
-    def decoder_variance(self, sse: Tensor) -> Tensor:
-        """σ², as a float32 scalar. Args: sse [b]."""
+    def likelihood(self, sse: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean negative log likelihood in nats, and σ², both scalars of the type of `sse`.
+
+        Args:
+            sse: [b], of a batch; or a scalar, the mean over a whole split.
+        """
         if self.sigma is None:
-            return losses.calibrated_variance(sse, self.network.values)
-        return sse.new_full((), self.sigma**2)
+            variance = losses.calibrated_variance(sse.float(), self.network.values).to(sse.dtype)
+        else:
+            variance = sse.float().new_full((), self.sigma**2).to(sse.dtype)
+        return losses.gaussian_nll(sse, variance, self.network.values).mean(), variance
 
     def _labels(self, y: Tensor) -> Tensor | None:
         return y.float() * 2 - 1 if self.conditional else None
