@@ -1,6 +1,7 @@
 """What the README and the pages of docs/ show works as it stands there."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -8,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import markdown
+import numpy as np
 import pytest
 import yaml
 from markdown.extensions.toc import slugify
 
 from made_up_runs import experiment, rubric
-from vaematrix.analysis.matrix import check_rubric
+from vaematrix.__main__ import parser
+from vaematrix.analysis.rubric import check_rubric
+from vaematrix.common.files import sha256, write_json
+from vaematrix.common.vectors import write_vectors
 from vaematrix.experiment import configuration
+from vaematrix.models import weights
+from vaematrix.models.networks import Network
 from vaematrix.reporting.tables import write_tables
 from workflow_runner import ROOT
 
@@ -64,7 +71,12 @@ def test_the_example_model_is_a_family_that_trains(library: Path) -> None:
     options = {name: value for name, value in entry.items() if name != "family"}
     program = f"""
 import sys
+from vaematrix.__main__ import parser
+from vaematrix.common.files import sha256, write_json
+from vaematrix.common.vectors import write_vectors
 from vaematrix.experiment import configuration
+from vaematrix.models import weights
+from vaematrix.models.networks import Network
 configuration.check_models({{"warm_up": {entry}}}, "mine.yaml")
 configuration.plain_models({{"warm_up": {entry}}}, "mine.yaml")
 assert "torch" not in sys.modules
@@ -92,14 +104,51 @@ print(entries["mae"]["label"], round(entries["mae"]["value"], 6))
     assert run(library, program) == "MAE 0.2\n"
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a conditional model of the demo, of tiny widths and untrained."""
+    names = ("Smiling", "Eyeglasses", "Male")
+    folder = tmp_path_factory.mktemp("demo")
+    run = folder / "results/demo/conditional_vae/seed-0"
+    run.mkdir(parents=True)
+    network = Network(64, (4, 4), 4, len(names))
+    model = weights.build("conditional_vae", network, None, {})
+    made_from = {"family": "conditional_vae", "network": network.as_dict(), "sigma": None, "options": {}}
+    weights.save(run / "model.safetensors", model, made_from, names)
+    write_json(run / "run.json", {"weights_sha256": sha256(run / "model.safetensors")})
+    random = np.random.default_rng(0)
+    columns = {"split": ["train"] * 40, **dict(zip(names, random.random((3, 40)) > 0.5, strict=True))}
+    codes = random.standard_normal((40, 4)).astype(np.float32)
+    origin = {"vaematrix.weights_sha256": sha256(run / "model.safetensors")}
+    write_vectors(run / "latents.parquet", columns, {"mean": codes, "variance": codes**2}, origin)
+    return folder
+
+
+@pytest.mark.parametrize("page", pages_with("vaematrix.load_model("))
+def test_the_lines_of_python_run(demo: Path, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo)
+    names: dict[str, Any] = {"images": np.random.default_rng(1).integers(0, 256, (16, 64, 64, 3), np.uint8)}
+    exec(block(page, "python", "vaematrix.load_model("), names)
+    assert names["samples"].shape == (16, 64, 64, 3)
+    assert names["samples"].dtype == np.uint8
+    assert names["metrics"]["metrics"]
+    assert names["metrics"]["protocol"]
+
+
+def test_the_lines_of_shell_are_understood() -> None:
+    (command,) = re.findall(r"^\.venv/bin/vaematrix (.*)$", PAGES["docs/api.md"], re.MULTILINE)
+    asked = parser().parse_args(shlex.split(command))
+    assert asked.json
+
+
 def test_the_example_metric_has_a_row_in_the_rubric() -> None:
     added = yaml.safe_load(block("docs/own-metric.md", "yaml", "mae:"))
     changed: dict[str, Any] = rubric()
     changed["metrics"] |= added["metrics"]
-    for weights in changed["weights"].values():
-        weights.setdefault("mae", 0)
+    for percent in changed["weights"].values():
+        percent.setdefault("mae", 0)
     changed["weights"] |= added["weights"]
-    check_rubric(changed, [], "config/rubric.yaml")
+    check_rubric(changed)
 
 
 def test_the_example_of_own_faces_is_a_right_configuration() -> None:
