@@ -12,26 +12,13 @@ import json
 import os
 import re
 import shutil
-import socket
 import sys
-import time
 from pathlib import Path
 
 from snakemake.sourcecache import LocalSourceFile
 
-# OpenMP's threads wait by spinning. Where two jobs share cores, the spinning of one starves the other: two trainings
-# side by side ran at 2 % of their speed with the default of 300,000 rounds, and at 45 % each with 500. Alone, it is the same.
-os.environ.setdefault("GOMP_SPINCOUNT", "500")
-
-# Where torch.compile keeps what it compiled: the project's own folder, which every job sees and nobody else can write to.
-os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath("resources/compiled"))
-
 # The graph of a sweep is millions of objects that all stay; to look among them for garbage took a sixth of planning.
 gc.set_threshold(100_000, 50, 100)
-
-# The jobs of one command know by this that they are another attempt: what no attempt can mend is not tried again.
-if workflow.is_main_process:
-    os.environ["VAEMATRIX_COMMAND"] = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
 
 # Where this workflow lies: in a checkout, or at the git address that another workflow imports it from.
 HERE = workflow.current_basedir
@@ -48,14 +35,13 @@ def own_file(path):
 SOURCE = CHECKOUT and str(CHECKOUT / "src")
 if SOURCE and os.path.isdir(SOURCE) and SOURCE not in sys.path[:1]:
     sys.path.insert(0, SOURCE)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
 
 if not importlib.util.find_spec("vaematrix"):
     sys.exit(
         "error: the library vaematrix is not installed here; a workflow from a git address needs it: pip install it"
     )
 
-from vaematrix.experiment import configuration, measures
+from vaematrix.experiment import configuration, environment, measures
 from vaematrix.experiment.files import FIGURES, PICTURES, Files
 from vaematrix.experiment.keys import Keys, digest, source_key
 from vaematrix.common import records
@@ -63,11 +49,12 @@ from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
-from vaematrix.data.fingerprint import fingerprint
 from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
 from vaematrix.experiment.snakemake_record import snakemake_record
+
+environment.prepare(SOURCE, workflow.is_main_process)
 
 DEFAULTS = own_file("config/config.yaml")
 LAYERS = Layers(
@@ -99,12 +86,10 @@ def checked_configuration():
 
 try:
     RUBRIC, ENTRIES = checked_configuration()
-    ATTRIBUTES = layout.ATTRIBUTES
+    FINGERPRINT, ATTRIBUTES = "", layout.ATTRIBUTES
     if config["dataset"]["source"] == "path":
         source = layout.locate(config["dataset"]["path"])
-        # What a folder holds takes a look at each file, so it is worked out once a command and told to its jobs.
-        if workflow.is_main_process or "VAEMATRIX_FACES_ARE" not in os.environ:
-            os.environ["VAEMATRIX_FACES_ARE"] = fingerprint(source)
+        FINGERPRINT = environment.fingerprint(source, workflow.is_main_process)
         ATTRIBUTES = layout.attribute_names(source)
     configuration.check_attributes(config, ATTRIBUTES, LAYERS.origin)
 except UserError as error:
@@ -159,7 +144,7 @@ def own_script(name):
 
 KEYS = Keys(
     config,
-    {"source": source_key(DATASET, own_script, os.environ.get("VAEMATRIX_FACES_ARE", "")), "rubric": digest(RUBRIC)},
+    {"source": source_key(DATASET, own_script, FINGERPRINT), "rubric": digest(RUBRIC)},
     own_script,
 )
 
