@@ -161,6 +161,7 @@ def test_weights_come_back_as_they_were(family: str, tmp_path: Path) -> None:
         tmp_path / "m.safetensors",
         m,
         {"family": family, "network": NETWORK.as_dict(), "sigma": None, "options": options},
+        ("Smiling", "Young", "Bald"),
     )
     again = load(tmp_path / "m.safetensors", torch.device("cpu"))
     _, y, noise = batch()

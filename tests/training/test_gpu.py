@@ -189,7 +189,7 @@ def test_pictures_are_those_of_the_cpu(family: str, tmp_path: Path) -> None:
         model.decoder.image.weight.mul_(5)  # for contrast
         model.decoder.head.weight.mul_(3)
     configuration = {"family": family, "network": model.network.as_dict(), "sigma": None, "options": {}}
-    save(tmp_path / "m.safetensors", model, configuration)
+    save(tmp_path / "m.safetensors", model, configuration, ("a", "b", "c"))
 
     rng = np.random.default_rng(0)
     images, y = rng.integers(0, 256, (codec.BATCH + 3, 64, 64, 3), dtype=np.uint8), rng.random((259, 3)) > 0.5

@@ -1,4 +1,4 @@
-"""Training faces for what does not need them all."""
+"""A part of the training faces, for what does not need all of them."""
 
 import numpy as np
 

@@ -12,7 +12,8 @@ def misfit(size: int, widths: Sequence[int]) -> str | None:
     stages = len(widths)
     if size % 2**stages == 0:
         return None
-    return f"has {stages} stages, each of which halves the image: dataset.size {size} is no multiple of {2**stages}"
+    needed = f"2^{stages} = {2**stages}"
+    return f"has {stages} stages, each of which halves the image: dataset.size {size} is no multiple of {needed}"
 
 
 @dataclass(frozen=True)
