@@ -14,7 +14,7 @@ import pyarrow
 from harness import Case, Row, Target
 from scipy.ndimage import gaussian_filter
 
-from vaematrix.metrics.ssim import METRICS
+from vaematrix.metrics.reconstruction.ssim import METRICS
 
 
 def main() -> None:

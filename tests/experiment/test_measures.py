@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from made_up_runs import ORDER, experiment, rubric
-from vaematrix import metrics
 from vaematrix.common.errors import UserError
 from vaematrix.experiment import measures
 from vaematrix.experiment.measures import check_metrics, measured, reconstruction_metrics
-from vaematrix.metrics import entries
+from vaematrix.metrics import entries, reconstruction
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.frechet import statistics
 from vaematrix.reporting import names
@@ -23,7 +22,7 @@ LITE0 = "efficientnet_lite0"
 
 
 def test_the_files_say_what_the_metrics_are() -> None:
-    assert reconstruction_metrics() == {metric.key: metric.better for metric in metrics.reconstruction_metrics()}
+    assert reconstruction_metrics() == {metric.key: metric.better for metric in reconstruction.reconstruction_metrics()}
 
 
 @pytest.mark.parametrize(

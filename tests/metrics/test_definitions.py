@@ -7,7 +7,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.metrics import definitions
 from vaematrix.metrics.definitions import check_frechet, check_ssim
 from vaematrix.metrics.frechet import Statistics, statistics
-from vaematrix.metrics.ssim import ssim
+from vaematrix.metrics.reconstruction.ssim import ssim
 
 
 def pairs(count: int) -> tuple[np.ndarray, np.ndarray]:

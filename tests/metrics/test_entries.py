@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vaematrix.metrics import entries
-from vaematrix.metrics.attributes import Judge
+from vaematrix.metrics.attribute_judge import Judge
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.feature_distance import feature_distance
 from vaematrix.metrics.frechet import distance, statistics

@@ -6,7 +6,7 @@ import pytest
 from vaematrix.common.errors import UserError
 from vaematrix.metrics import floors
 from vaematrix.metrics.floors import mean_face, pca_reconstructions
-from vaematrix.metrics.mse import mse_01
+from vaematrix.metrics.reconstruction.mse import mse_01
 
 
 def _flat_world(count: int, rank: int, seed: int = 0) -> np.ndarray:

@@ -10,9 +10,9 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from vaematrix.metrics import evaluate_pairs, reconstruction_metrics
-from vaematrix.metrics.mse import mse_01, mse_pm1
-from vaematrix.metrics.psnr import psnr
+from vaematrix.metrics.reconstruction import evaluate_pairs, reconstruction_metrics
+from vaematrix.metrics.reconstruction.mse import mse_01, mse_pm1
+from vaematrix.metrics.reconstruction.psnr import psnr
 
 
 def _pairs(count: int, seed: int = 0, size: int = 16) -> tuple[np.ndarray, np.ndarray]:
@@ -108,25 +108,26 @@ def test_mismatched_images_are_refused() -> None:
 
 
 def test_a_file_in_the_folder_is_a_metric(tmp_path, monkeypatch) -> None:
-    import vaematrix.metrics as package
+    import vaematrix.metrics.reconstruction as package
 
     (tmp_path / "largest.py").write_text(
-        "from vaematrix.metrics import ReconstructionMetric\n"
+        "from vaematrix.metrics.reconstruction import ReconstructionMetric\n"
         "def largest(a, b):\n    return abs(a.astype(float) - b).max(axis=(1, 2, 3))\n"
         "METRICS = (ReconstructionMetric('largest', 'Largest error', 'levels', 'lower', largest),)\n"
     )
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
     a, b = _pairs(3)
     entries, values = evaluate_pairs(a, b, resamples=20, confidence=0.9, seed=0)
-    sys.modules.pop("vaematrix.metrics.largest")
+    sys.modules.pop("vaematrix.metrics.reconstruction.largest")
     assert entries["largest"]["label"] == "Largest error"
     assert values["largest"].tolist() == [abs(x.astype(int) - y).max() for x, y in zip(a, b, strict=True)]
 
 
 def test_reconstruction_metrics_need_no_torch() -> None:
     code = (
-        "import sys; import vaematrix.metrics as m; m.reconstruction_metrics(); import vaematrix.metrics.frechet, "
-        "vaematrix.metrics.inception_weights; print({'torch', 'torchvision', 'sklearn', 'skimage'} & set(sys.modules))"
+        "import sys; import vaematrix.metrics.reconstruction as m; m.reconstruction_metrics(); "
+        "import vaematrix.metrics.frechet, vaematrix.metrics.inception_weights; "
+        "print({'torch', 'torchvision', 'sklearn', 'skimage'} & set(sys.modules))"
     )
     folder = str(next(path for path in sys.path if path.endswith("src")))
     printed = subprocess.run(

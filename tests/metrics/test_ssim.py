@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from vaematrix.metrics.ssim import ssim, ssim_of_tensors
+from vaematrix.metrics.reconstruction.ssim import ssim, ssim_of_tensors
 
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 

@@ -57,7 +57,7 @@ def library(tmp_path: Path) -> Path:
     library = tmp_path / "src/vaematrix"
     shutil.copytree(ROOT / "src/vaematrix", library)
     (library / "models/families/warm_up_vae.py").write_text(block("docs/own-model.md", "python", "WarmUpVAE"))
-    (library / "metrics/mae.py").write_text(block("docs/own-metric.md", "python", '"mae"'))
+    (library / "metrics/reconstruction/mae.py").write_text(block("docs/own-metric.md", "python", '"mae"'))
     return library
 
 
@@ -96,7 +96,7 @@ print("trains")
 def test_the_example_metric_is_measured(library: Path) -> None:
     program = """
 import numpy as np
-from vaematrix.metrics import evaluate_pairs
+from vaematrix.metrics.reconstruction import evaluate_pairs
 black = np.zeros((3, 16, 16, 3), np.uint8)
 entries, _ = evaluate_pairs(black, black + 51, resamples=100, confidence=0.95, seed=0)
 print(entries["mae"]["label"], round(entries["mae"]["value"], 6))

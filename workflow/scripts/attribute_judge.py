@@ -5,7 +5,7 @@ from typing import Any
 from vaematrix.common.console import logged
 from vaematrix.data.shards import read_faces
 from vaematrix.data.subsets import MOST_FACES, at_most
-from vaematrix.metrics.attributes import save_judge, train_judge
+from vaematrix.metrics.attribute_judge import save_judge, train_judge
 
 
 def main(snakemake: Any) -> None:

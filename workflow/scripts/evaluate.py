@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
-from vaematrix import metrics
 from vaematrix.common import devices, provenance
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
@@ -18,10 +17,11 @@ from vaematrix.common.images import read_images, read_metadata, read_table
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import definitions, entries, frechet
-from vaematrix.metrics.attributes import load_judge
+from vaematrix.metrics.attribute_judge import load_judge
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.features import FeatureNetwork, load_network
 from vaematrix.metrics.frechet import Statistics
+from vaematrix.metrics.reconstruction import evaluate_pairs
 
 log = logging.getLogger("vaematrix.evaluate")
 
@@ -39,7 +39,7 @@ def main(snakemake: Any) -> None:
         reconstructions, _ = read_images(files.reconstructions)
         samples, asked = read_images(files.samples)
         measured = Measured()
-        measured.entries, per_image = metrics.evaluate_pairs(
+        measured.entries, per_image = evaluate_pairs(
             faces.images, reconstructions, resamples=p.resamples, confidence=p.confidence, seed=0, device=device
         )
         measured.checks["ssim"] = definitions.check_ssim(faces.images, reconstructions, per_image["ssim"])

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from vaematrix import metrics
 from vaematrix.common import devices, provenance
 from vaematrix.common.console import logged
 from vaematrix.common.files import write_json
@@ -17,6 +16,7 @@ from vaematrix.metrics.definitions import check_ssim
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.features import load_network
 from vaematrix.metrics.floors import mean_face, pca_reconstructions
+from vaematrix.metrics.reconstruction import evaluate_pairs
 
 
 def main(snakemake: Any) -> None:
@@ -36,7 +36,7 @@ def main(snakemake: Any) -> None:
         interval = {"resamples": p.resamples, "confidence": p.confidence}
         for output, (name, images, fitted) in floors.items():
             measured = Measured()
-            measured.entries, per_image = metrics.evaluate_pairs(faces.images, images, **interval, seed=0)
+            measured.entries, per_image = evaluate_pairs(faces.images, images, **interval, seed=0)
             measured.checks["ssim"] = check_ssim(faces.images, images, per_image["ssim"])
             rebuilt = network.features_of(images, name)
             entries.measure_frechet(measured, network, rebuilt, reference, "reconstruction")

@@ -20,7 +20,7 @@ TEMPLATES = LIBRARY / "reporting/templates"
 INTERVALS = ("evaluation.confidence", "evaluation.resamples")
 SHARED_TRAINING = ("training.epochs", "training.batch_size", "training.learning_rate", "training.sigma")
 RUNS = ("training.seeds", "missing")
-METRICS = ("metrics/*.py", "metrics/features/{features}.py")
+METRICS = ("metrics/reconstruction/*.py", "metrics/features/{features}.py")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.schema import nearest
 from vaematrix.reporting.names import check_metric_names
 
-METRICS = Path(vaematrix.__file__).with_name("metrics")
+METRICS = Path(vaematrix.__file__).with_name("metrics") / "reconstruction"
 
 # What `metrics/entries.py` measures whatever the features are: by key the direction that is better, empty for neither.
 ALWAYS = {
@@ -29,7 +29,7 @@ NEIGHBOURS = ("precision", "recall", "density", "coverage")
 
 @cache
 def reconstruction_metrics() -> dict[str, str]:
-    """The metrics in the `METRICS` of the files in metrics/, each with the direction that is better.
+    """The metrics in the `METRICS` of the files in metrics/reconstruction/, each with the direction that is better.
 
     Raises:
         UserError: a file is no Python, or two files have a metric of one key.
@@ -60,7 +60,7 @@ def _written(metrics: ast.expr) -> dict[str, str] | None:
 
 
 def _imported(module: str) -> dict[str, str]:
-    metrics = importlib.import_module(f"vaematrix.metrics.{module}").METRICS
+    metrics = importlib.import_module(f"vaematrix.metrics.reconstruction.{module}").METRICS
     return {metric.key: metric.better for metric in metrics}
 
 

@@ -9,13 +9,14 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from vaematrix.metrics import attributes, definitions, extrapolation, frechet, kernel_distance, latent, neighbours
-from vaematrix.metrics.attributes import Judge
+from vaematrix.metrics import definitions, extrapolation, frechet, kernel_distance, latent, neighbours
+from vaematrix.metrics.attribute_judge import FEWEST, Judge, balanced, judgeable, shares_shown
 from vaematrix.metrics.bootstrap import mean_interval
 from vaematrix.metrics.definitions import Check
 from vaematrix.metrics.feature_distance import feature_distance
 from vaematrix.metrics.features import FeatureNetwork
 from vaematrix.metrics.frechet import Statistics
+from vaematrix.metrics.probe import probe
 
 
 @dataclass
@@ -213,14 +214,12 @@ def measure_probe(
     names: tuple[str, ...],
 ) -> None:
     """What a linear probe finds in the latent. `train` and `test` are posterior means [n, d] and attributes [n, k]."""
-    known = attributes.judgeable(train[1], test[1])
+    known = judgeable(train[1], test[1])
     skipped = [name for name, one in zip(names, known, strict=True) if not one]
     if not known.any():
-        measured.left_out["probe_auc"] = (
-            f"no attribute has {attributes.FEWEST} faces with and without it in both splits"
-        )
+        measured.left_out["probe_auc"] = f"no attribute has {FEWEST} faces with and without it in both splits"
         return
-    aucs = attributes.probe(train[0], train[1][:, known], test[0], test[1][:, known])
+    aucs = probe(train[0], train[1][:, known], test[0], test[1][:, known])
     protocol = {
         "probe": "logistic regression on standardised posterior means",
         "trained_on": len(train[0]),
@@ -242,13 +241,13 @@ def measure_asked(measured: Measured, judge: Judge, samples: np.ndarray, asked: 
     wanted = (
         np.stack([asked[name] for name in judge.names], axis=1) if judge.names else np.empty((len(samples), 0), bool)
     )
-    known = attributes.judgeable(wanted)
+    known = judgeable(wanted)
     if not known.any():
         measured.left_out["attribute_shown"] = (
-            f"no attribute has {attributes.FEWEST} samples and faces of both splits with and without it"
+            f"no attribute has {FEWEST} samples and faces of both splits with and without it"
         )
         return
-    shown = attributes.shares_shown(judge.scores(samples)[:, known], wanted[:, known])
+    shown = shares_shown(judge.scores(samples)[:, known], wanted[:, known])
     names = [name for name, one in zip(judge.names, known, strict=True) if one]
     protocol = {
         "judge": "logistic regression on principal components of pixels",
@@ -261,7 +260,7 @@ def measure_asked(measured: Measured, judge: Judge, samples: np.ndarray, asked: 
         ("attribute_shown_real", judge.shown[known], judge.about["judged_on"], "Judge of attributes on real faces", ""),
     )
     for key, shares, count, label, better in rows:
-        value = attributes.balanced(shares).mean()
+        value = balanced(shares).mean()
         measured.add(
             key, value, count, label, scale="balanced accuracy", better=better, about="attributes", protocol=protocol
         )

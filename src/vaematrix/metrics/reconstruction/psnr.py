@@ -6,8 +6,8 @@ difference that uint8 can hold (89.0 dB at 64×64×3), so that the mean stays fi
 
 import numpy as np
 
-from vaematrix.metrics import ReconstructionMetric
-from vaematrix.metrics.mse import squared_levels
+from vaematrix.metrics.reconstruction import ReconstructionMetric
+from vaematrix.metrics.reconstruction.mse import squared_levels
 
 
 def psnr(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vaematrix.metrics import ReconstructionMetric
+from vaematrix.metrics.reconstruction import ReconstructionMetric
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@ normalised to [-1, 1] have it. The number alone does not tell which it is.
 
 import numpy as np
 
-from vaematrix.metrics import ReconstructionMetric
+from vaematrix.metrics.reconstruction import ReconstructionMetric
 
 
 def mse_01(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Attributes as a measure: what a linear probe finds of them in the latent, and whether samples show those asked for.
+"""Do samples show the attributes that were asked for? A linear classifier of pixels judges.
 
 An attribute that too few images have, or lack, is left out by name: neither can be learnt or judged from a handful.
 """
@@ -22,25 +22,6 @@ _JUDGE_C = 0.001  # of scikit-learn: the inverse strength of the L2 penalty
 def judgeable(*splits: np.ndarray) -> np.ndarray:
     """Which attributes have at least :data:`FEWEST` of both classes in every split. Args: bool [n, k] each."""
     return np.all([np.minimum(y.sum(0), (~y).sum(0)) >= FEWEST for y in splits], axis=0)
-
-
-def probe(train: np.ndarray, y_train: np.ndarray, test: np.ndarray, y_test: np.ndarray) -> np.ndarray:
-    """The AUC of each attribute for a linear probe (Alain and Bengio, 2017): logistic regression on standardised codes.
-
-    Args:
-        train, test: posterior means, [n, d] and [m, d]. y_train, y_test: bool [n, k] and [m, k], both classes present.
-
-    Returns:
-        float64 [k]; 0.5 is chance.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import roc_auc_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    columns = zip(y_train.T, y_test.T, strict=True)
-    return np.array([roc_auc_score(y, model.fit(train, x).decision_function(test)) for x, y in columns])
 
 
 @dataclass(frozen=True)
