@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaematrix import metrics
 from vaematrix.common import devices, provenance
 from vaematrix.common.errors import UserError
 from vaematrix.common.schema import nearest
@@ -15,6 +14,7 @@ from vaematrix.metrics import definitions, entries, features, frechet
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.features import FeatureNetwork, load_network
 from vaematrix.metrics.inception_weights import find_weights
+from vaematrix.metrics.reconstruction import evaluate_pairs
 
 RESAMPLES, CONFIDENCE = 1000, 0.95
 
@@ -89,7 +89,7 @@ def _measure_pairs(measured: Measured, made: np.ndarray, real: np.ndarray, devic
             f"pairs need as many images of one size on both sides, in one order, not {list(made.shape)} and "
             f"{list(real.shape)}."
         )
-    measured.entries, values = metrics.evaluate_pairs(
+    measured.entries, values = evaluate_pairs(
         real, made, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0, device=device
     )
     measured.checks["ssim"] = definitions.check_ssim(real, made, values["ssim"])

@@ -39,7 +39,7 @@ def test_what_is_measured_is_known_before(network: str, distance: str) -> None:
     assert len(found.entries) == 14
     known = measured(network)
     for key, entry in found.entries.items():
-        assert known[key] == entry["better"], key
+        assert known[key] == entry.better, key
     assert known[distance] == known[f"reconstruction_{distance}"] == "lower"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from vaematrix.common.records import as_json
 from vaematrix.metrics import entries
 from vaematrix.metrics.attribute_judge import Judge
 from vaematrix.metrics.entries import Measured
@@ -48,18 +49,18 @@ def test_names_say_which_features_and_fid_of_inceptions_alone(
     measured = measured_sets(network, 60)
     assert measured.entries.keys() == keys
     assert not measured.left_out
-    assert labels <= {entry["label"] for entry in measured.entries.values()}
+    assert labels <= {entry.label for entry in measured.entries.values()}
     if network is not FID:
-        named = " ".join([*measured.entries, *(entry["label"] for entry in measured.entries.values())])
+        named = " ".join([*measured.entries, *(entry.label for entry in measured.entries.values())])
         assert not any(word in named.lower() for word in ("fid", "kid", "inception"))
     for entry in measured.entries.values():
-        assert np.isfinite(entry["value"])
-        assert entry["protocol"]["reference_count"] == 50
-        assert (entry["count"], entry["about"]) == (60, "generation")
-    assert {key for key, entry in measured.entries.items() if "subset_sd" in entry} == {
+        assert np.isfinite(entry.value)
+        assert entry.protocol["reference_count"] == 50
+        assert (entry.count, entry.about) == (60, "generation")
+    assert {key for key, entry in measured.entries.items() if entry.subset_sd is not None} == {
         key for key in keys if key.startswith(("kid", "kernel_distance"))
     }, "and no entry has an sd that might be taken for one over seeds"
-    assert not any("sd" in entry for entry in measured.entries.values())
+    assert not any("sd" in as_json(entry) for entry in measured.entries.values())
     assert [point["count"] for point in measured.details["frechet_by_count"]] == [6, 12, 20, 30, 60]
 
 
@@ -69,9 +70,9 @@ def test_a_frechet_distance_stands_beside_its_check(about: str, key: str) -> Non
     reference = statistics(features(50, 1), network.identity)
     entries.measure_frechet(measured, network, features(60, 0), reference, about)
     entry = measured.entries[key]
-    assert entry["value"] == distance(statistics(features(60, 0), network.identity), reference)
-    assert (entry["about"], entry["count"], entry["better"]) == (about, 60, "lower")
-    assert entry["label"] == ("FID" if about == "generation" else "FID of reconstructions")
+    assert entry.value == distance(statistics(features(60, 0), network.identity), reference)
+    assert (entry.about, entry.count, entry.better) == (about, 60, "lower")
+    assert entry.label == ("FID" if about == "generation" else "FID of reconstructions")
     assert measured.checks.keys() == {key}
 
 
@@ -82,10 +83,10 @@ def test_the_feature_distance_has_a_name_an_interval_and_a_value_an_image() -> N
     values = entries.measure_feature_distance(measured, network, originals, others, resamples=200, confidence=0.9)
     entry = measured.entries["feature_distance_efficientnet_lite0"]
     assert values["feature_distance_efficientnet_lite0"] == pytest.approx(feature_distance(originals, others))
-    assert entry["value"] == pytest.approx(feature_distance(originals, others).mean())
-    assert entry["low"] < entry["value"] < entry["high"]
-    assert (entry["label"], entry["about"]) == ("Feature distance (EfficientNet-Lite0)", "reconstruction")
-    assert entry["protocol"] == {"distance": "1 - cosine", **identity}, "so that other weights are not compared"
+    assert entry.value == pytest.approx(feature_distance(originals, others).mean())
+    assert entry.low < entry.value < entry.high
+    assert (entry.label, entry.about) == ("Feature distance (EfficientNet-Lite0)", "reconstruction")
+    assert entry.protocol == {"distance": "1 - cosine", **identity}, "so that other weights are not compared"
 
 
 def test_too_few_samples_are_left_out_by_name() -> None:
@@ -110,11 +111,11 @@ def test_units_are_sorted_by_kl_and_counted_when_active() -> None:
     measured = Measured()
     entries.measure_latent(measured, mean, variance)
     assert [unit["unit"] for unit in measured.details["units"]] == [1, 3, 2, 0]
-    assert measured.entries["active_units"]["value"] == 2
-    assert measured.entries["active_units"]["scale"] == "of 4"
+    assert measured.entries["active_units"].value == 2
+    assert measured.entries["active_units"].scale == "of 4"
     expected = 0.5 * (scales**2 + [1.0, 0.1, 1.0, 0.6] - 1 - np.log([1.0, 0.1, 1.0, 0.6])).sum()
-    assert measured.entries["kl"]["value"] == pytest.approx(expected, rel=0.15)
-    assert sum(unit["kl"] for unit in measured.details["units"]) == pytest.approx(measured.entries["kl"]["value"])
+    assert measured.entries["kl"].value == pytest.approx(expected, rel=0.15)
+    assert sum(unit["kl"] for unit in measured.details["units"]) == pytest.approx(measured.entries["kl"].value)
 
 
 @pytest.mark.parametrize(("scale", "warned"), [(1.0, False), (2.0, True)])
@@ -122,10 +123,10 @@ def test_where_the_codes_lie_is_measured_and_warned_of(scale: float, warned: boo
     """Draws, not means: half of the variance is the posteriors' own."""
     mean = scale * np.random.default_rng(1).normal(size=(2000, 3)).astype(np.float32) / np.sqrt(2)
     entries.measure_latent(measured := Measured(), mean, np.full((2000, 3), scale**2 / 2, np.float32))
-    assert measured.entries["codes_variance"]["value"] == pytest.approx(scale**2, rel=0.1)
+    assert measured.entries["codes_variance"].value == pytest.approx(scale**2, rel=0.1)
     for key in ("codes_mean", "codes_correlation", "codes_largest_correlation"):
-        assert measured.entries[key]["value"] < 0.1 * scale
-        assert "formula" in measured.entries[key]["protocol"]
+        assert measured.entries[key].value < 0.1 * scale
+        assert "formula" in measured.entries[key].protocol
     assert [("variance" in warning, "decoder" in warning) for warning in measured.warnings] == [(True, True)] * warned
 
 
@@ -137,8 +138,8 @@ def test_the_probe_names_what_it_skips() -> None:
     measured = Measured()
     entries.measure_probe(measured, (codes, labels), (codes, labels), ("Seen", "Rare"))
     entry = measured.entries["probe_auc"]
-    assert entry["value"] > 0.95
-    assert (entry["protocol"]["attributes"], entry["protocol"]["skipped"]) == (1, ["Rare"])
+    assert entry.value > 0.95
+    assert (entry.protocol["attributes"], entry.protocol["skipped"]) == (1, ["Rare"])
     assert measured.details["probe_auc"].keys() == {"Seen"}
     entries.measure_probe(nothing := Measured(), (codes, labels[:, 1:]), (codes, labels[:, 1:]), ("Rare",))
     assert (nothing.entries, list(nothing.left_out)) == ({}, ["probe_auc"])
@@ -160,9 +161,9 @@ def test_obedient_deaf_and_contrary_samples() -> None:
         samples[:, 0, :, 0] = 255 * shown
         measured = Measured()
         entries.measure_asked(measured, judge(), samples, {"A": asked[:, 0], "Rare": rest, "B": asked[:, 1]})
-        assert measured.entries["attribute_shown"]["value"] == pytest.approx(expected)
-        assert measured.entries["attribute_shown_real"]["value"] == pytest.approx(0.9)
-        assert measured.entries["attribute_shown"]["protocol"]["skipped"] == ["Rare"]
+        assert measured.entries["attribute_shown"].value == pytest.approx(expected)
+        assert measured.entries["attribute_shown_real"].value == pytest.approx(0.9)
+        assert measured.entries["attribute_shown"].protocol["skipped"] == ["Rare"]
         assert measured.details["attribute_shown"]["B"]["asked"] == asked[:, 1].sum()
         assert measured.details["attribute_shown"]["B"]["samples_shown_with"] == shown[asked[:, 1], 1].mean()
 

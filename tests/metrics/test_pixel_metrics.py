@@ -10,6 +10,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
+from vaematrix.common.records import as_json
 from vaematrix.metrics.reconstruction import evaluate_pairs, reconstruction_metrics
 from vaematrix.metrics.reconstruction.mse import mse_01, mse_pm1
 from vaematrix.metrics.reconstruction.psnr import psnr
@@ -57,13 +58,13 @@ def test_evaluate_pairs_gives_complete_entries() -> None:
     entries, values = evaluate_pairs(a, b, resamples=200, confidence=0.95, seed=3)
     assert list(entries) == list(values) == ["mse_01", "mse_pm1", "psnr", "ssim"]
     for key, entry in entries.items():
-        assert set(entry) == {"value", "low", "high", "count", "label", "scale", "better", "about"}
-        assert entry["low"] < entry["value"] < entry["high"]
-        assert entry["value"] == pytest.approx(values[key].mean(), rel=1e-15)
-        assert (entry["count"], entry["about"], values[key].shape) == (40, "reconstruction", (40,))
-    assert entries["mse_pm1"]["value"] == pytest.approx(4 * entries["mse_01"]["value"])
+        assert set(as_json(entry)) == {"value", "low", "high", "count", "label", "scale", "better", "about"}
+        assert entry.low < entry.value < entry.high
+        assert entry.value == pytest.approx(values[key].mean(), rel=1e-15)
+        assert (entry.count, entry.about, values[key].shape) == (40, "reconstruction", (40,))
+    assert entries["mse_pm1"].value == pytest.approx(4 * entries["mse_01"].value)
     np.testing.assert_allclose(values["psnr"], psnr(a, b), rtol=1e-14)
-    json.dumps(entries, allow_nan=False)
+    json.dumps(as_json(entries), allow_nan=False)
     assert evaluate_pairs(a, b, resamples=200, confidence=0.95, seed=3)[0] == entries
 
 
@@ -119,7 +120,7 @@ def test_a_file_in_the_folder_is_a_metric(tmp_path, monkeypatch) -> None:
     a, b = _pairs(3)
     entries, values = evaluate_pairs(a, b, resamples=20, confidence=0.9, seed=0)
     sys.modules.pop("vaematrix.metrics.reconstruction.largest")
-    assert entries["largest"]["label"] == "Largest error"
+    assert entries["largest"].label == "Largest error"
     assert values["largest"].tolist() == [abs(x.astype(int) - y).max() for x, y in zip(a, b, strict=True)]
 
 

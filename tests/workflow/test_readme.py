@@ -99,7 +99,7 @@ import numpy as np
 from vaematrix.metrics.reconstruction import evaluate_pairs
 black = np.zeros((3, 16, 16, 3), np.uint8)
 entries, _ = evaluate_pairs(black, black + 51, resamples=100, confidence=0.95, seed=0)
-print(entries["mae"]["label"], round(entries["mae"]["value"], 6))
+print(entries["mae"].label, round(entries["mae"].value, 6))
 """
     assert run(library, program) == "MAE 0.2\n"
 

@@ -12,8 +12,9 @@ import torch
 from vaematrix.common import devices, provenance
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
-from vaematrix.common.files import read_json, sha256, write_json, written_whole
+from vaematrix.common.files import sha256, write_json, written_whole
 from vaematrix.common.images import read_images, read_metadata, read_table
+from vaematrix.common.records import Identity, Protocol, RunMetrics, RunRecord, read_run, write_record
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import definitions, entries, frechet
@@ -29,9 +30,9 @@ log = logging.getLogger("vaematrix.evaluate")
 def main(snakemake: Any) -> None:
     p, files, output = snakemake.params, snakemake.input, snakemake.output
     with logged(snakemake.log[0]), devices.device(snakemake.threads) as device:
-        run = read_json(files.run)
+        run = read_run(files.run)
         for path in (files.reconstructions, files.samples, files.latents):
-            if read_metadata(path)["vaematrix.weights_sha256"] != run["weights_sha256"]:
+            if read_metadata(path)["vaematrix.weights_sha256"] != run.weights_sha256:
                 raise UserError(
                     f"{path} was made by other weights than {files.run} names. Delete {path} and run again."
                 )
@@ -60,8 +61,19 @@ def main(snakemake: Any) -> None:
         protocol = protocol_of(snakemake, run, network.identity, len(faces.images), device)
         for warning in measured.warnings:
             log.warning("warning: %s", warning)
-        named = {**{name: run[name] for name in ("experiment", "model", "family", "seed")}, "entry": p.entry}
-        write_json(output.metrics, {"run": named, **measured.as_json(), "protocol": protocol})
+        write_record(
+            output.metrics,
+            RunMetrics(
+                run=Identity(
+                    experiment=run.experiment, model=run.model, family=run.family, seed=run.seed, entry=p.entry
+                ),
+                metrics=measured.entries,
+                left_out=measured.left_out,
+                warnings=measured.warnings,
+                checks=measured.checks,
+                protocol=protocol,
+            ),
+        )
         write_json(output.details, measured.details)
         with written_whole(output.per_image) as temporary:
             pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary, write_page_checksum=True)
@@ -109,42 +121,41 @@ def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str
 
 
 def protocol_of(
-    snakemake: Any, run: dict[str, Any], features: dict[str, Any], images: int, device: torch.device
-) -> dict[str, Any]:
+    snakemake: Any, run: RunRecord, features: dict[str, Any], images: int, device: torch.device
+) -> Protocol:
     """How the metrics came about. Args: features: the network's identity. images: of the evaluation split."""
     p, files = snakemake.params, snakemake.input
-    made = read_metadata(files.samples)
+    made, prepared = read_metadata(files.samples), read_metadata(files.shards[0])
     sampling = made["vaematrix.sampling"]
-    prepared = read_metadata(files.shards[0])
-    return {
-        "dataset": p.dataset,
-        "data": run["data"],
+    return Protocol(
+        dataset=p.dataset,
+        data=run.data,
         **{name: prepared[f"vaematrix.{name}"] for name in ("source", "crop", "size", "filter")},
-        "split": p.split,
-        "images": images,
-        "train_images": run["train_images"],
-        "sampler": sampling.pop("sampler"),
-        "sample_count": sampling.pop("count"),
-        "sample_seed": sampling.pop("seed"),
-        "sampler_fit": sampling,
-        "sample_labels": made["vaematrix.labels"],
-        "features": features,
-        "reference_count": images,
-        "confidence": p.confidence,
-        "resamples": p.resamples,
-        "training": run["parameters"]["training"],
-        "network_settings": run["parameters"]["network"],
-        "weights_sha256": run["weights_sha256"],
-        "weights_key": run["key"],
-        "samples_sha256": sha256(files.samples),
-        "reconstructions_sha256": sha256(files.reconstructions),
-        "latents_sha256": sha256(files.latents),
-        "training_code": run["code"],
-        "code": p.code,
-        "key": p.key,
-        "device": provenance.device_name(device),
-        "versions": provenance.versions(),
-    }
+        split=p.split,
+        images=images,
+        train_images=run.train_images,
+        sampler=sampling.pop("sampler"),
+        sample_count=sampling.pop("count"),
+        sample_seed=sampling.pop("seed"),
+        sampler_fit=sampling,
+        sample_labels=made["vaematrix.labels"],
+        features=features,
+        reference_count=images,
+        confidence=p.confidence,
+        resamples=p.resamples,
+        training=run.parameters["training"],
+        network_settings=run.parameters["network"],
+        weights_sha256=run.weights_sha256,
+        weights_key=run.key,
+        samples_sha256=sha256(files.samples),
+        reconstructions_sha256=sha256(files.reconstructions),
+        latents_sha256=sha256(files.latents),
+        training_code=run.code,
+        code=p.code,
+        key=p.key,
+        device=provenance.device_name(device),
+        versions=provenance.versions(),
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 """The metrics of the mean face and of PCA, in the layout of a run's metrics."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from vaematrix.common import devices, provenance
 from vaematrix.common.console import logged
-from vaematrix.common.files import write_json
 from vaematrix.common.images import read_metadata, read_table
+from vaematrix.common.records import FloorMetrics, FloorProtocol, Identity, write_record
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import entries, frechet
@@ -41,24 +40,25 @@ def main(snakemake: Any) -> None:
             rebuilt = network.features_of(images, name)
             entries.measure_frechet(measured, network, rebuilt, reference, "reconstruction")
             entries.measure_feature_distance(measured, network, real, rebuilt, **interval)
-            protocol = {
-                "dataset": p.dataset,
+            protocol = FloorProtocol(
+                dataset=p.dataset,
                 **{key: prepared[f"vaematrix.{key}"] for key in ("source", "crop", "size", "filter")},
-                "split": p.split,
-                "images": len(faces.images),
-                "fitted_on": fitted,
-                "features": network.identity,
+                split=p.split,
+                images=len(faces.images),
+                fitted_on=fitted,
+                features=network.identity,
                 **interval,
-                "code": p.code,
-                "key": p.key,
-                "versions": provenance.versions(),
-            }
-            run = {"experiment": p.experiment, "model": name, "family": "floor", "seed": 0}
-            checks = {key: asdict(check) for key, check in measured.checks.items()}
-            write_json(
-                snakemake.output[output],
-                {"run": run, "metrics": measured.entries, "checks": checks, "protocol": protocol},
+                code=p.code,
+                key=p.key,
+                versions=provenance.versions(),
             )
+            floor = FloorMetrics(
+                run=Identity(experiment=p.experiment, model=name, family="floor", seed=0),
+                metrics=measured.entries,
+                checks=measured.checks,
+                protocol=protocol,
+            )
+            write_record(snakemake.output[output], floor)
 
 
 if __name__ == "__main__":

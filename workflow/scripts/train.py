@@ -8,7 +8,8 @@ import torch
 from vaematrix.common import devices, provenance, slurm
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
-from vaematrix.common.files import sha256, write_json
+from vaematrix.common.files import sha256
+from vaematrix.common.records import RunRecord, write_record
 from vaematrix.data.batches import Batches
 from vaematrix.data.shards import read_faces, refuse_few
 from vaematrix.generation.samplers import FEWEST_CODES
@@ -67,34 +68,34 @@ def main(snakemake: Any) -> None:
         )
         made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from, train.attribute_names)
-        run = {
-            "experiment": p.experiment,
-            "model": snakemake.wildcards.model,
-            "family": p.options["family"],
-            "seed": seed,
-            "parameters": {
+        run = RunRecord(
+            experiment=p.experiment,
+            model=snakemake.wildcards.model,
+            family=p.options["family"],
+            seed=seed,
+            parameters={
                 "model": options,
                 "network": network.as_dict(),
                 "training": {n: p[n] for n in ("epochs", "batch_size", "learning_rate", "sigma")},
             },
-            "parameter_count": sum(parameter.numel() for parameter in model.parameters()),
-            "key": p.key,
-            "code": p.code,
-            "data": p.data,
+            parameter_count=sum(parameter.numel() for parameter in model.parameters()),
+            key=p.key,
+            code=p.code,
+            data=p.data,
             **provenance.code_state(),
-            "versions": provenance.versions(),
-            "device": provenance.device_name(device),
-            "where": slurm.here(),
-            "threads": snakemake.threads,
-            "train_images": len(train.images),
-            "epochs": p.epochs,
-            "seconds": round(progress.total_seconds, 1),
-            "sessions": progress.sessions,
-            "images_per_second": round(progress.step * p.batch_size / sum(r["seconds"] for r in progress.history), 1),
-            "peak_memory_mb": max(record["peak_memory_mb"] for record in progress.history),
-            "weights_sha256": sha256(snakemake.output.weights),
-        }
-        write_json(snakemake.output.run, run)
+            versions=provenance.versions(),
+            device=provenance.device_name(device),
+            where=slurm.here(),
+            threads=snakemake.threads,
+            train_images=len(train.images),
+            epochs=p.epochs,
+            seconds=round(progress.total_seconds, 1),
+            sessions=progress.sessions,
+            images_per_second=round(progress.step * p.batch_size / sum(r["seconds"] for r in progress.history), 1),
+            peak_memory_mb=max(record["peak_memory_mb"] for record in progress.history),
+            weights_sha256=sha256(snakemake.output.weights),
+        )
+        write_record(snakemake.output.run, run)
 
 
 if __name__ == "__main__":

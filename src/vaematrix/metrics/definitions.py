@@ -6,11 +6,11 @@ are not.
 
 import importlib.metadata
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
 
 from vaematrix.common.errors import UserError
+from vaematrix.common.records import Check
 from vaematrix.metrics import frechet
 from vaematrix.metrics.frechet import Statistics
 
@@ -20,22 +20,6 @@ IMAGES = 16
 WHOLE_DIMS, FIRST_DIMS = 1024, 256
 SSIM_TOLERANCE = 1e-6  # both are float64: 1e-12 is usual
 FRECHET_TOLERANCE = 1e-5  # matrix square roots of singular covariances differ by up to 2e-7, others by 1e-14
-
-
-@dataclass(frozen=True)
-class Check:
-    """Our number beside its definition's.
-
-    Attributes:
-        against: package, version and function.
-        on: what both were computed from.
-        difference: the largest, absolute. tolerance: the most that is taken for rounding.
-    """
-
-    against: str
-    on: str
-    difference: float
-    tolerance: float
 
 
 def check_ssim(originals: np.ndarray, reconstructions: np.ndarray, measured: np.ndarray) -> Check:

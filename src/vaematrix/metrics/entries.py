@@ -3,16 +3,16 @@
 What cannot be measured is left out under its name, with the reason: an entry's value is always a number.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from vaematrix.common.records import About, Check, Direction, Entry, as_json
 from vaematrix.metrics import definitions, extrapolation, frechet, kernel_distance, latent, neighbours
 from vaematrix.metrics.attribute_judge import FEWEST, Judge, balanced, judgeable, shares_shown
 from vaematrix.metrics.bootstrap import mean_interval
-from vaematrix.metrics.definitions import Check
 from vaematrix.metrics.feature_distance import feature_distance
 from vaematrix.metrics.features import FeatureNetwork
 from vaematrix.metrics.frechet import Statistics
@@ -31,7 +31,7 @@ class Measured:
         details: what is behind a number, for figures: lists by unit, attribute or sample count.
     """
 
-    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
@@ -39,8 +39,8 @@ class Measured:
 
     def as_json(self) -> dict[str, Any]:
         """What metrics.json says of these; `details` have a file of their own."""
-        checks = {key: asdict(check) for key, check in self.checks.items()}
-        return {"metrics": self.entries, "left_out": self.left_out, "warnings": self.warnings, "checks": checks}
+        parts = {"metrics": self.entries, "left_out": self.left_out, "warnings": self.warnings, "checks": self.checks}
+        return as_json(parts)
 
     def add(
         self,
@@ -49,18 +49,15 @@ class Measured:
         count: int,
         label: str,
         *,
-        about: Literal["reconstruction", "generation", "latent", "attributes"],
+        about: About,
         scale: str = "",
-        better: Literal["lower", "higher", ""] = "",
+        better: Direction = "",
         **further: Any,
     ) -> None:
-        """Add an entry; `further` are its interval (low, high), the sd between subsets (subset_sd) and its protocol.
-
-        Args:
-            better: empty where neither direction is.
-        """
-        entry = {"value": float(value), "count": count, "label": label, "scale": scale, "better": better}
-        self.entries[key] = {**entry, "about": about, **further}
+        """Add an entry; `further` are its interval (low, high), the sd between subsets (subset_sd) and its protocol."""
+        self.entries[key] = Entry(
+            value=float(value), count=count, label=label, scale=scale, better=better, about=about, **further
+        )
 
 
 def measure_frechet(

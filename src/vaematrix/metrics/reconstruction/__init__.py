@@ -8,11 +8,12 @@ import pkgutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow
 
+from vaematrix.common.records import Entry
 from vaematrix.metrics.bootstrap import mean_interval
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def evaluate_pairs(
     confidence: float,
     seed: int,
     device: "torch.device | None" = None,
-) -> tuple[dict[str, dict[str, Any]], dict[str, np.ndarray]]:
+) -> tuple[dict[str, Entry], dict[str, np.ndarray]]:
     """Judge reconstructions by every reconstruction metric.
 
     Args:
@@ -105,14 +106,14 @@ def evaluate_pairs(
     for metric in reconstruction_metrics():
         values[metric.key] = metric(originals, reconstructions, device)
         low, high = mean_interval(values[metric.key], resamples=resamples, confidence=confidence, seed=seed)
-        entries[metric.key] = {
-            "value": float(values[metric.key].mean()),
-            "low": low,
-            "high": high,
-            "count": len(originals),
-            "label": metric.label,
-            "scale": metric.scale,
-            "better": metric.better,
-            "about": "reconstruction",
-        }
+        entries[metric.key] = Entry(
+            value=float(values[metric.key].mean()),
+            count=len(originals),
+            label=metric.label,
+            scale=metric.scale,
+            better=metric.better,
+            about="reconstruction",
+            low=low,
+            high=high,
+        )
     return entries, values
