@@ -1,7 +1,7 @@
 """Models by the name of their family, and their weights as safetensors that say what they are."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from vaematrix.common.errors import UserError
-from vaematrix.common.files import read_json, sha256, written_whole
+from vaematrix.common.files import sha256, written_whole
+from vaematrix.common.records import read_run
 from vaematrix.models import families
 from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
@@ -62,14 +63,14 @@ def intact(path: str | Path, run: str | Path) -> str:
     Raises:
         UserError: the file was cut short, damaged or replaced, or `run` does not say what the training wrote.
     """
-    record = read_json(run)
-    if not isinstance(record, Mapping) or "weights_sha256" not in record:
+    recorded = read_run(run).weights_sha256
+    if recorded is None:
         raise UserError(
             f"{run}: does not say which weights the training wrote (weights_sha256). Copy it again from where it came, "
             "or delete it: then the same command trains this run anew."
         )
     digest = sha256(path)
-    if digest != record["weights_sha256"]:
+    if digest != recorded:
         raise UserError(
             f"{path}: is not the file that the training wrote (its SHA-256 is {digest[:16]}…, {run} names another). "
             "Copy it again from where it came, or delete it: then the same command trains this run anew."
