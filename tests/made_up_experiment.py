@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from made_up_runs import run
+from vaematrix.common.records import RunRecord, as_json
 from workflow_runner import snakemake
 
 # Snakemake pauses for a tenth of a second at each job that it touches: minutes for a thousand runs.
@@ -54,7 +55,7 @@ def made_up(path: Path, keys: dict[str, list[str]]) -> str:
         return f"{path}\n"
     trained, measured = keys[path.parts[-3]]
     metrics = run(path.parts[-3], int(path.parts[-2].removeprefix("seed-")), 0.03, 0.7, 50.0, key=measured)
-    return json.dumps(metrics if path.name == "metrics.json" else metrics["run"] | {"key": trained})
+    return json.dumps(as_json(metrics if path.name == "metrics.json" else RunRecord(key=trained)))
 
 
 def checked(done: subprocess.CompletedProcess[str]) -> str:

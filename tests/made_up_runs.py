@@ -1,20 +1,29 @@
-"""Made-up metrics.json documents for the tests of matrix, tables and report."""
+"""Made-up metrics of runs for the tests of matrix, tables and report."""
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from vaematrix.common.records import Entry, FloorMetrics, FloorProtocol, Identity, Protocol, RunMetrics
+
 ROOT = Path(__file__).parents[1]
-PROTOCOL = {
+DATA: dict[str, Any] = {
     "dataset": "faces", "split": "test", "images": 800, "crop": 140, "size": 64, "filter": "bilinear",
-    "sampler": "prior", "sample_count": 10000, "sample_seed": 0, "confidence": 0.95, "resamples": 1000,
-    "features": {"network": "inception", "dims": 2048, "weights_sha256": "6726825d0af5f729" + 48 * "0"},
-    "weights_sha256": 64 * "a", "code": 64 * "b", "versions": {"python": "3.11.7", "torch": "2.14.1"},
+    "confidence": 0.95, "resamples": 1000, "code": 64 * "b", "versions": {"python": "3.11.7", "torch": "2.14.1"},
 }  # fmt: skip
+PROTOCOL = Protocol(
+    **DATA,
+    sampler="prior",
+    sample_count=10000,
+    sample_seed=0,
+    features={"network": "inception", "dims": 2048, "weights_sha256": "6726825d0af5f729" + 48 * "0"},
+    weights_sha256=64 * "a",
+)
 
 
 def rubric() -> dict[str, Any]:
@@ -30,8 +39,8 @@ def run(
     distance: float | None,
     kind: str = "fid",
     **protocol: Any,
-) -> dict[str, Any]:
-    """A metrics.json with the three values of the matrix, and two more."""
+) -> RunMetrics:
+    """A metrics.json with the three values of the matrix, and two more. Args: protocol: what is otherwise in it."""
     label = {"fid": "FID", "frechet_efficientnet_lite0": "Fréchet distance (EfficientNet-Lite0)"}[kind]
     values = {
         "mse_pm1": (mse, "MSE", "on [-1, 1]", "lower"),
@@ -41,28 +50,27 @@ def run(
         "psnr": (21.5 + seed / 10, "PSNR, mean over images", "dB", "higher"),
     }
     metrics = {
-        key: {"value": value, "count": 800, "label": label, "scale": scale, "better": better}
+        key: Entry(value=value, count=800, label=label, scale=scale, better=better)
         for key, (value, label, scale, better) in values.items()
         if value is not None
     }
     for key in metrics.keys() & {"mse_pm1", "ssim"}:
-        metrics[key] |= {"low": metrics[key]["value"] * 0.98, "high": metrics[key]["value"] * 1.02}
-    named = {"experiment": "paper", "model": model, "family": model, "seed": seed}
-    return {"run": named, "metrics": metrics, "protocol": PROTOCOL | protocol}
+        metrics[key] = replace(metrics[key], low=metrics[key].value * 0.98, high=metrics[key].value * 1.02)
+    identity = Identity(experiment="paper", model=model, family=model, seed=seed)
+    return RunMetrics(run=identity, metrics=metrics, protocol=replace(PROTOCOL, **protocol))
 
 
-def floor(name: str, mse: float, ssim: float) -> dict[str, Any]:
+def floor(name: str, mse: float, ssim: float, **protocol: Any) -> FloorMetrics:
     """A floor: no samples, so no distance and no sampler."""
-    made = run(name, 0, mse, ssim, None)
-    made["run"] = {"experiment": "paper", "model": name}
-    del made["protocol"]["sampler"], made["protocol"]["sample_count"], made["protocol"]["features"]
-    return made
+    identity = Identity(experiment="paper", model=name, family="floor", seed=0)
+    metrics = run(name, 0, mse, ssim, None).metrics
+    return FloorMetrics(run=identity, metrics=metrics, protocol=FloorProtocol(**DATA | protocol))
 
 
 ORDER = ["beta_vae", "conditional_vae", "info_vae", "vae"]
 
 
-def experiment() -> list[dict[str, Any]]:
+def experiment() -> list[RunMetrics]:
     """Four models with three seeds each."""
     base = {
         "beta_vae": (0.0412, 0.641, 61.2),

@@ -1,5 +1,6 @@
 """The evaluation matrix against hand computation."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -16,6 +17,7 @@ from vaematrix.analysis.matrix import (
 )
 from vaematrix.analysis.published import recomputed_published
 from vaematrix.common.errors import UserError
+from vaematrix.common.records import RunMetrics
 
 D = Decimal
 
@@ -118,6 +120,10 @@ def test_models_without_weights_of_their_own_share_the_default() -> None:
     assert [s.weighting for s in cross_weights(groups, rubric())] == ["default"] * 3 + ["info_vae"] * 3
 
 
+def with_entry(made: RunMetrics, entry: str | None) -> RunMetrics:
+    return replace(made, run=replace(made.run, entry=entry))
+
+
 def test_the_variants_of_a_sweep_are_judged_by_the_weights_of_their_entry() -> None:
     """And a model whose name begins like another entry's is not: weights follow the entry, not the spelling."""
     entries = {
@@ -126,11 +132,11 @@ def test_the_variants_of_a_sweep_are_judged_by_the_weights_of_their_entry() -> N
     }  # fmt: skip
     groups = {name: [run(name, 0, 0.03, 0.7, 50.0)] for name in entries}
     for name, entry in entries.items():
-        groups[name][0]["run"]["entry"] = entry
+        groups[name] = [with_entry(run, entry) for run in groups[name]]
     judged = [evaluation_matrix(runs, rubric()).weighting for runs in groups.values()]
     assert judged == ["info_vae", "info_vae", "default", "default", "conditional_vae"]
-    del groups["conditional_vae"][0]["run"]["entry"]  # as it was before entries were recorded
-    assert evaluation_matrix(groups["conditional_vae"], rubric()).weighting == "conditional_vae"
+    before = [with_entry(run, None) for run in groups["conditional_vae"]]  # as it was before entries were recorded
+    assert evaluation_matrix(before, rubric()).weighting == "conditional_vae"
     assert list(dict.fromkeys(s.weighting for s in cross_weights(groups, rubric()))) == [
         "info_vae", "default", "conditional_vae",
     ]  # fmt: skip
@@ -178,9 +184,8 @@ def test_runs_that_differ_in_weights_and_sample_seed_alone_are_compared() -> Non
 
 
 def test_floors_are_held_to_the_data_and_not_to_the_samples() -> None:
-    mean_face = floor("mean_face", 0.28, 0.3)
-    check_protocols(experiment(), [mean_face])
-    mean_face["protocol"]["size"] = 32
+    check_protocols(experiment(), [floor("mean_face", 0.28, 0.3)])
+    mean_face = floor("mean_face", 0.28, 0.3, size=32)
     with pytest.raises(UserError, match=r"mean_face.*size is 64 in the first and 32"):
         check_protocols(experiment(), [mean_face])
 

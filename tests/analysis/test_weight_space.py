@@ -216,7 +216,7 @@ def test_models_beyond_the_breakpoints_are_not_equal() -> None:
 def test_the_landscape_of_an_experiment() -> None:
     groups: dict[str, list] = {}
     for made in experiment():
-        groups.setdefault(made["run"]["model"], []).append(made)
+        groups.setdefault(made.model, []).append(made)
     found = landscapes(groups, rubric(), KEYS)
     # beta_vae: MSE 0.0412, 0.0416, 0.042 (6 each), SSIM 0.641, 0.638, 0.635 (6), FID 61.2, 62.5, 63.8 (4).
     assert found["ten steps"].scores["beta_vae"] == (6, 6, 4)

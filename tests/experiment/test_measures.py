@@ -1,5 +1,6 @@
 """What is known of metrics before anything runs is what is measured then, and what tables cannot bear is refused."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,7 +83,7 @@ def rehearsed(key: str) -> None:
     """The tables with a metric of this key. Raises: UserError or AssertionError, as far as they fail."""
     runs = experiment()
     for made in runs:
-        made["metrics"][key] = made["metrics"]["ssim"] | {"label": "Mine"}
+        made.metrics[key] = replace(made.metrics["ssim"], label="Mine")
     results = collect(runs, rubric(), ORDER)
     numbers(results, findings(results, {}))
     assert summary_rows(results).columns.is_unique

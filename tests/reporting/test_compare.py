@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from scipy import stats
 
 from made_up_runs import rubric, run
 from vaematrix.common.errors import UserError
+from vaematrix.common.records import write_record
 from vaematrix.reporting.comparison import compare, read_folder, refusal, sections
 from workflow_runner import ROOT
 
@@ -38,12 +40,13 @@ def results(
             faces = mse + HARDNESS + rng.normal(0, 0.0005, 60)
             settings = {"training": {"sigma": sigma}, "training_code": "cd" * 8, "data": "ef" * 8}
             made = run(model, seed, float(faces.mean()), 0.7, 1000 * mse + seed, **(settings | protocol))
-            for key, entry in made["metrics"].items():
-                entry["about"] = "generation" if key == "fid" else "reconstruction"
+            metrics = {
+                key: replace(entry, about="generation" if key == "fid" else "reconstruction")
+                for key, entry in made.metrics.items()
+            }
             place = folder / model / f"seed-{seed}"
-            place.mkdir(parents=True)
-            (place / "metrics.json").write_text(json.dumps(made))
-            measured = {key: made["metrics"][key]["value"] + faces - faces.mean() for key in PIXELS}
+            write_record(place / "metrics.json", replace(made, metrics=metrics))
+            measured = {key: metrics[key].value + faces - faces.mean() for key in PIXELS}
             pd.DataFrame({"image_id": names, **measured}).to_parquet(place / "per_image.parquet")
     return folder
 
@@ -60,7 +63,7 @@ def value(found: Any, model: str, metric: str) -> Any:
 def values(folder: Path) -> list[float]:
     """The MSE of three seeds."""
     runs = read_folder(folder).runs
-    return [runs["vae", seed]["metrics"]["mse_pm1"]["value"] for seed in range(3)]
+    return [runs["vae", seed].metrics["mse_pm1"].value for seed in range(3)]
 
 
 def program(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -83,9 +86,7 @@ def test_faces_are_paired_and_sets_are_judged_over_seeds(tmp_path: Path) -> None
     b = results(tmp_path / "b", {"vae": 0.0305, "gan": 0.04}, seeds=3, sigma="1.0", training_code="ab" * 8)
     found = compared(a, b)
     mse = value(found, "vae", "mse_pm1")
-    means = [
-        [read_folder(side).runs["vae", seed]["metrics"]["mse_pm1"]["value"] for seed in range(3)] for side in (a, b)
-    ]
+    means = [[read_folder(side).runs["vae", seed].metrics["mse_pm1"].value for seed in range(3)] for side in (a, b)]
     assert mse.change.value == pytest.approx(np.mean(means[1]) - np.mean(means[0]))
     assert (mse.change.covers, mse.change.verdict) == ("faces and seeds", "A better")
     assert value(found, "gan", "mse_pm1").change.verdict == "not distinguishable"
@@ -114,7 +115,7 @@ def test_scores_change_with_the_values(tmp_path: Path) -> None:
         ({"features": {"network": "inception", "dims": 768}}, {"fid"}, "features.dims is 2048 in A and 768 in B"),
         ({"crop": 148}, {"fid", *PIXELS}, "crop is 140 in A and 148 in B"),
         ({"data": "00"}, {"fid", *PIXELS}, "data is efefefefefefefef in A and 00 in B"),
-        ({"novelty": 1}, {"fid", *PIXELS}, "novelty is – in A and 1 in B"),
+        ({"further": {"novelty": 1}}, {"fid", *PIXELS}, "novelty is – in A and 1 in B"),
         ({"versions": {"python": "3.13"}, "confidence": 0.9}, set(), ""),
     ],
 )  # fmt: skip
@@ -147,9 +148,7 @@ def test_other_faces_are_not_paired(tmp_path: Path) -> None:
     b = results(tmp_path / "b", {"vae": 0.02}, seeds=3, names=[f"x{name}" for name in NAMES])
     mse = value(compared(a, b), "vae", "mse_pm1")
     assert mse.change.covers == "seeds"
-    values = [
-        [read_folder(side).runs["vae", seed]["metrics"]["mse_pm1"]["value"] for seed in range(3)] for side in (b, a)
-    ]
+    values = [[read_folder(side).runs["vae", seed].metrics["mse_pm1"].value for seed in range(3)] for side in (b, a)]
     assert (mse.change.low, mse.change.high) == pytest.approx(tuple(stats.ttest_rel(*values).confidence_interval()))
 
 
@@ -256,7 +255,7 @@ def pipe(name: str) -> Any:
         (pipe("metrics.json"), r"seed-0/metrics.json: is no regular file"),
         (lambda folder: folder / "nowhere", "nowhere: no such folder"),
         (lambda folder: folder / "vae", r"no <model>/seed-<n>/metrics.json in it"),
-        (broken, r"seed-0/metrics.json: broken JSON .*Delete it and run snakemake again"),
+        (broken, r"seed-0/metrics.json: cannot be read as JSON .*Delete it"),
         (foreign, r"seed-0/metrics.json: no protocol in it"),
     ],
     ids=[

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from made_up_runs import need_programs
+from vaematrix.common.records import Entry
 from vaematrix.reporting import figures
 from vaematrix.reporting.figures import charts, model_lines, model_markers
 from vaematrix.reporting.figures.grids import GAP, MARGIN, Row, write_grid
@@ -351,7 +352,7 @@ def test_the_line_through_the_largest_counts_meets_endless_samples(
     monkeypatch.setattr(Axes, "plot", lambda axis, x, y, **look: (plotted.append((x, y)), plot(axis, x, y, **look))[1])
     points = [{"count": count, "distance": 3 + 400 / count} for count in (100, 500, 1000)]
     figures.distance_by_count(
-        tmp_path / "a.png", {"vae": [({"value": 3.0, "low": 2.8, "high": 3.1}, points)]}, ["vae"], "FID"
+        tmp_path / "a.png", {"vae": [(Entry(value=3.0, low=2.8, high=3.1), points)]}, ["vae"], "FID"
     )
     (x, y), (line_x, line_y) = plotted[0], plotted[1]
     assert (x, y) == ([0.01, 0.002, 0.001], [7.0, 3.8, 3.4])

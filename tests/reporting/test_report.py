@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from made_up_runs import ORDER, experiment, floor, need_programs, rubric, run
 from vaematrix.common.errors import UserError
+from vaematrix.common.records import RunMetrics, RunRecord
 from vaematrix.reporting.report import contents
 from vaematrix.reporting.report.article import write_report
 from vaematrix.reporting.report.pdf import compile_pdf
@@ -30,22 +32,22 @@ def picture(path: Path) -> Path:
     return path
 
 
-def record(made: dict) -> dict:
+def record(made: RunMetrics) -> RunRecord:
     hashes = {"weights_sha256": "ab" * 32, "code": "cd" * 32, "data": "ef" * 32, "git_commit": "12" * 20 + "+changes"}
     cost = {"device": "GPU_1 & co", "seconds": 90.0, "peak_memory_mb": 512, "images_per_second": 1234.5, "epochs": 5}
-    return made["run"] | hashes | cost | {"versions": {"python": "3.11.7", "scipy": "absent"}}
+    versions = {"python": "3.11.7", "scipy": "absent"}
+    return RunRecord(model=made.model, seed=made.seed, versions=versions, **hashes, **cost)
 
 
 SHARED = set(captions()) - {"reconstructions", "samples", "attributes", "traversal", "interpolations"}
 
 
 def full(folder: Path) -> Path:
-    runs = [made for made in experiment() if (made["run"]["model"], made["run"]["seed"]) != ("vae", 2)]
-    runs[0]["metrics"]["fid_infinity"] = runs[0]["metrics"]["fid"] | {
-        "value": 40.0,
-        "label": "FID, endless samples against these 800 images",
-    }
-    runs[1]["warnings"] = ["the codes lie far from the prior: their |mean| is 0.50 a unit (0)."]
+    runs = [made for made in experiment() if (made.model, made.seed) != ("vae", 2)]
+    runs[0].metrics["fid_infinity"] = replace(
+        runs[0].metrics["fid"], value=40.0, label="FID, endless samples against these 800 images"
+    )
+    runs[1] = replace(runs[1], warnings=["the codes lie far from the prior: their |mean| is 0.50 a unit (0)."])
     return make(
         folder,
         runs,
@@ -141,7 +143,7 @@ def test_the_best_values_and_the_cost_are_worked_out(tmp_path: Path) -> None:
 def test_cost_is_told_by_device() -> None:
     runs = [("A", 1800.0, 2000.0, 90.0), ("B", 900.0, 100.0, 1234.5), ("A", 1800.0, 3000.0, 110.4)]
     names = ("device", "seconds", "peak_memory_mb", "images_per_second")
-    rows = contents.device_rows([dict(zip(names, values, strict=True)) for values in runs])
+    rows = contents.device_rows([RunRecord(**dict(zip(names, values, strict=True))) for values in runs])
     assert rows == [["A", "2", "1.00", "3.00", "90–110"], ["B", "1", "0.25", "0.10", "1,234"]]
 
 
@@ -161,7 +163,7 @@ def test_the_pdf_holds_the_numbers(tmp_path: Path) -> None:
 
 def test_one_seed_names_no_winner_in_print(tmp_path: Path) -> None:
     need_programs("pdflatex", "pdftotext")
-    runs = [made for made in experiment() if made["run"]["seed"] == 0]
+    runs = [made for made in experiment() if made.seed == 0]
     text = text_of(compile_pdf(make(tmp_path, runs, ORDER)))
     claims, published = text.split("The published totals", 1)
     assert "these networks" in claims
@@ -182,8 +184,7 @@ def test_hostile_names_and_paths_compile(tmp_path: Path) -> None:
     names = ["a_b & 50%", r"x#y$z^~\{}", "[β] 模型 --"]
     counts = {"reference_count": 300, "features": {"network": "EfficientNet-Lite0", "dims": 1280}}
     runs = [run(name, 0, 0.03, 0.7, 1.2, kind="frechet_efficientnet_lite0", **counts) for name in names]
-    for made in runs:
-        made["run"]["experiment"] = "50% of #1 & _"
+    runs = [replace(made, run=replace(made.run, experiment="50% of #1 & _")) for made in runs]
     figures = [Figure(picture(tmp_path / f"{name} {i}/s.png"), "samples", name, 0) for i, name in enumerate(names)]
     tex = make(tmp_path, runs, names, figures=figures, records=[record(made) for made in runs])
     pdf = compile_pdf(tex)
@@ -197,7 +198,7 @@ def test_any_distance_in_fids_place_is_said_to_be_none(tmp_path: Path) -> None:
     own = rubric()
     own["metrics"]["frechet_mine"] = own["metrics"].pop("frechet_efficientnet_lite0") | {"label": "My distance"}
     made = run("vae", 0, 0.03, 0.7, 50.0)
-    made["metrics"]["frechet_mine"] = made["metrics"].pop("fid")
+    made.metrics["frechet_mine"] = made.metrics.pop("fid")
     assert contents.other_distance(collect([made], own, ["vae"])) == "My distance"
     assert contents.other_distance(collect([run("vae", 0, 0.03, 0.7, 50.0)], own, ["vae"])) is None
 

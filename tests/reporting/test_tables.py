@@ -5,6 +5,7 @@ import itertools
 import re
 import string
 import subprocess
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from vaematrix.analysis import weight_space
 from vaematrix.analysis.decimals import rounded
 from vaematrix.analysis.weight_space import SCORINGS
 from vaematrix.analysis.weight_space import territories as weight_space_territories
+from vaematrix.common.records import RunMetrics
 from vaematrix.reporting import latex
 from vaematrix.reporting.names import file_word, macro_word, matrix_file
 from vaematrix.reporting.tables import collect, findings, numbers, write_tables
@@ -81,7 +83,7 @@ def agrees(cell: str, mean: str, sd: str) -> bool:
 
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_matrices_agree_with_the_csv(tmp_path: Path, seeds: int) -> None:
-    runs = [made for made in experiment() if made["run"]["seed"] < seeds]
+    runs = [made for made in experiment() if made.seed < seeds]
     write_tables(tmp_path, runs, rubric(), ORDER)
     rows = read_csv(tmp_path / "matrix.csv")
     for model in ORDER:
@@ -150,8 +152,8 @@ def faces() -> dict[tuple[str, int], pd.DataFrame]:
     rng, index = np.random.default_rng(0), pd.Index([f"{number:06}.jpg" for number in range(40)], name="image_id")
     hardness = rng.normal(0, 0.1, 40)
     return {
-        (made["run"]["model"], made["run"]["seed"]): pd.DataFrame(
-            {key: made["metrics"][key]["value"] + hardness + rng.normal(0, 0.01, 40) for key in ("mse_pm1", "ssim")},
+        (made.model, made.seed): pd.DataFrame(
+            {key: made.metrics[key].value + hardness + rng.normal(0, 0.01, 40) for key in ("mse_pm1", "ssim")},
             index=index,
         )
         for made in experiment()
@@ -160,9 +162,9 @@ def faces() -> dict[tuple[str, int], pd.DataFrame]:
 
 @pytest.mark.parametrize("seeds", [1, 2, 3])
 def test_differences_agree_with_the_csv(tmp_path: Path, seeds: int) -> None:
-    runs = [made for made in experiment() if made["run"]["seed"] < seeds]
+    runs = [made for made in experiment() if made.seed < seeds]
     for made in runs:
-        made["metrics"]["fid"]["value"] += {"vae": 0.2}.get(made["run"]["model"], 0.1) * made["run"]["seed"] ** 2
+        add(made, "fid", {"vae": 0.2}.get(made.model, 0.1) * made.seed**2)
     per_image = {key: frame for key, frame in faces().items() if key[1] < seeds}
     write_tables(tmp_path, runs, rubric(), ORDER, per_image=per_image)
     rows = read_csv(tmp_path / "differences.csv")
@@ -200,7 +202,7 @@ def test_differences_agree_with_the_csv(tmp_path: Path, seeds: int) -> None:
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_with_fewer_than_three_seeds_no_text_names_a_winner(tmp_path: Path, seeds: int) -> None:
-    runs = [made for made in experiment() if made["run"]["seed"] < seeds]
+    runs = [made for made in experiment() if made.seed < seeds]
     paths = write_tables(
         tmp_path, runs, rubric(), ORDER, per_image={key: frame for key, frame in faces().items() if key[1] < seeds}
     )
@@ -222,13 +224,18 @@ def test_with_fewer_than_three_seeds_no_text_names_a_winner(tmp_path: Path, seed
         assert (row["fid_sd"] == "") == (row["total_sd"] == "") == (seeds == 1)
 
 
+def add(made: RunMetrics, key: str, amount: float) -> None:
+    """Change a measured value."""
+    made.metrics[key] = replace(made.metrics[key], value=made.metrics[key].value + amount)
+
+
 def test_with_three_seeds_the_texts_say_what_the_differences_let_stand(tmp_path: Path) -> None:
     """info_vae's FID is the lowest by 5 and more, beside seeds that move it by 0.1; the SSIM of two is alike."""
     runs = experiment()
     for made in runs:
-        made["metrics"]["fid"]["value"] += {"vae": 0.1}.get(made["run"]["model"], 0) * made["run"]["seed"] ** 2
-        made["metrics"]["fid"]["value"] += {"info_vae": 0.1}.get(made["run"]["model"], 0) * (made["run"]["seed"] == 1)
-        made["metrics"]["fid"]["value"] += {"beta_vae": 0.1}.get(made["run"]["model"], 0) * (made["run"]["seed"] == 0)
+        add(made, "fid", {"vae": 0.1}.get(made.model, 0) * made.seed**2)
+        add(made, "fid", {"info_vae": 0.1}.get(made.model, 0) * (made.seed == 1))
+        add(made, "fid", {"beta_vae": 0.1}.get(made.model, 0) * (made.seed == 0))
     write_tables(tmp_path, runs, rubric(), ORDER, per_image=faces())
     defined = macros(runs, ORDER)
     assert defined["vmStandingByFid"] == r"info\_vae is better than every other model"
@@ -316,8 +323,8 @@ def test_each_fragment_says_first_what_it_needs_and_where_it_is_from(tmp_path: P
 
 
 def test_failed_runs_are_listed_and_the_tables_are_made_without_them(tmp_path: Path) -> None:
-    runs = [made for made in experiment() if made["run"]["model"] != "beta_vae"]
-    del runs[0]["metrics"]["fid"]
+    runs = [made for made in experiment() if made.model != "beta_vae"]
+    del runs[0].metrics["fid"]
     missing = {("beta_vae", 0): "the loss was NaN in epoch 3"}
     written = write_tables(tmp_path, runs, rubric(), ORDER, missing=missing)
     rows = {row["model"]: row for row in read_csv(tmp_path / "summary.csv")}
@@ -336,7 +343,7 @@ def test_failed_runs_are_listed_and_the_tables_are_made_without_them(tmp_path: P
 
 def test_the_matrix_of_a_model_taken_out_goes_with_it(tmp_path: Path) -> None:
     write_tables(tmp_path, experiment(), rubric(), ORDER)
-    runs = [made for made in experiment() if made["run"]["model"] != "vae"]
+    runs = [made for made in experiment() if made.model != "vae"]
     written = write_tables(tmp_path, runs, rubric(), [model for model in ORDER if model != "vae"])
     assert set(tmp_path.iterdir()) == set(written)
 

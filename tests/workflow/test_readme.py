@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,7 @@ def test_the_example_of_a_sweep_is_the_runs_that_it_says() -> None:
 
 
 def test_the_macros_of_the_latex_lines_exist(tmp_path: Path) -> None:
-    runs = [run | {"run": run["run"] | {"model": "beta_vae"}} for run in experiment() if run["run"]["model"] == "vae"]
+    runs = [replace(run, run=replace(run.run, model="beta_vae")) for run in experiment() if run.model == "vae"]
     write_tables(tmp_path, runs, rubric(), ["beta_vae"], [])
     defined = set(re.findall(r"\\newcommand\{(\\\w+)\}", (tmp_path / "numbers.tex").read_text()))
     for page in pages_with(r"\vmFid"):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from vaematrix.common.console import logged
 from vaematrix.common.files import read_json
 from vaematrix.common.images import read_images, read_table
-from vaematrix.common.records import run_of
+from vaematrix.common.records import read_metrics, run_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics.latent import ACTIVE
 from vaematrix.reporting import figures
@@ -58,17 +58,16 @@ def main(snakemake: Any) -> None:
 
 def draw_details(output: dict[str, Path], files: Any, models: Sequence[str]) -> None:
     """The figures of what is behind a run's numbers: its latent units, and its distance at several sample counts."""
-    metrics, details = (list(map(read_json, paths)) for paths in (files.metrics, files.details))
+    metrics, details = map(read_metrics, files.metrics), map(read_json, files.details)
     units: dict[str, list[Any]] = {}
     counts: dict[str, list[Any]] = {}
     label = "Fréchet distance"
     for run, behind in zip(metrics, details, strict=True):
-        model = run["run"]["model"]
-        units.setdefault(model, []).append(behind["units"])
+        units.setdefault(run.model, []).append(behind["units"])
         if "frechet_by_count" in behind:
-            (key,) = [key for key in run["metrics"] if key.endswith("_infinity")]
-            label = run["metrics"][key.removesuffix("_infinity")]["label"]
-            counts.setdefault(model, []).append((run["metrics"][key], behind["frechet_by_count"]))
+            (key,) = [key for key in run.metrics if key.endswith("_infinity")]
+            label = run.metrics[key.removesuffix("_infinity")].label
+            counts.setdefault(run.model, []).append((run.metrics[key], behind["frechet_by_count"]))
     figures.latent_units(output["latent_units"], units, models, ACTIVE)
     figures.distance_by_count(output["distance_by_count"], counts, models, label)
 

@@ -6,19 +6,18 @@ from typing import Any
 from vaematrix.analysis.differences import read_per_image
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
-from vaematrix.common.files import read_json
-from vaematrix.common.records import missing_runs
+from vaematrix.common.records import missing_runs, read_floor, read_metrics
 from vaematrix.reporting.tables import write_tables
 
 
 def main(snakemake: Any) -> None:
     p = snakemake.params
     with logged(snakemake.log[0]):
-        runs, floors = (list(map(read_json, files)) for files in (snakemake.input.metrics, snakemake.input.floors))
+        runs, floors = list(map(read_metrics, snakemake.input.metrics)), list(map(read_floor, snakemake.input.floors))
         for path, run in zip(snakemake.input.metrics, runs, strict=True):
-            if run["protocol"]["key"] != p.run_keys[run["run"]["model"]]:
+            if run.protocol.key != p.run_keys[run.model]:
                 raise UserError(f"{path} was made by other settings or code than today's. Delete it and run again.")
-        names = [(run["run"]["model"], run["run"]["seed"]) for run in runs]
+        names = [(run.model, run.seed) for run in runs]
         per_image = dict(zip(names, map(read_per_image, snakemake.input.per_image), strict=True))
         folder, missing = Path(snakemake.output.summary).parent, missing_runs(snakemake.config)
         write_tables(folder, runs, p.rubric, p.models, floors, missing, per_image)

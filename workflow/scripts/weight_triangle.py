@@ -4,8 +4,7 @@ from typing import Any
 
 from vaematrix.analysis.weight_space import landscapes
 from vaematrix.common.console import logged
-from vaematrix.common.files import read_json
-from vaematrix.common.records import missing_runs
+from vaematrix.common.records import missing_runs, read_metrics
 from vaematrix.reporting.figures.triangle import triangle
 from vaematrix.reporting.tables import collect
 
@@ -13,7 +12,7 @@ from vaematrix.reporting.tables import collect
 def main(snakemake: Any) -> None:
     p = snakemake.params
     with logged(snakemake.log[0]):
-        runs = list(map(read_json, snakemake.input.metrics))
+        runs = list(map(read_metrics, snakemake.input.metrics))
         results = collect(runs, p.rubric, p.models, missing=missing_runs(snakemake.config))
         labels = [results.label(key) for key in results.keys.values()]
         found = landscapes(results.groups, p.rubric, results.keys)

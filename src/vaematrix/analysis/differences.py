@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,7 @@ from pyarrow.lib import ArrowException
 
 from vaematrix.analysis import matrix
 from vaematrix.common.errors import UserError
+from vaematrix.common.records import Protocol, RunMetrics
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -159,19 +160,20 @@ def read_per_image(path: str | Path) -> pd.DataFrame:
         ) from None
 
 
-def settings(runs: Sequence[Mapping[str, Any]]) -> tuple[float, int]:
+def settings(runs: Sequence[RunMetrics]) -> tuple[float, int]:
     """Confidence and number of resamples that the runs' own intervals have; 0.95 and 1000 where they do not say."""
-    protocol = runs[0].get("protocol", {}) if runs else {}
-    return protocol.get("confidence", 0.95), protocol.get("resamples", 1000)
+    protocol = runs[0].protocol if runs else Protocol()
+    confidence, resamples = protocol.confidence, protocol.resamples
+    return 0.95 if confidence is None else confidence, 1000 if resamples is None else resamples
 
 
 def measurements(
-    runs: Mapping[Key, Mapping[str, Any]], per_image: Mapping[Key, pd.DataFrame], resamples: int
+    runs: Mapping[Key, RunMetrics], per_image: Mapping[Key, pd.DataFrame], resamples: int
 ) -> dict[Key, dict[str, Measurement]]:
     """Every metric of every run, with its means over the same resampled faces in all runs.
 
     Args:
-        runs: metrics.json by any key.
+        runs: by any key.
         per_image: what :func:`read_per_image` read, by the same keys; a run that is absent has no means over faces.
 
     Raises:
@@ -193,7 +195,7 @@ def measurements(
     return {
         key: {
             metric: Measurement(float(value), draws.get((key, metric)))
-            for metric in run["metrics"]
+            for metric in run.metrics
             if (value := matrix.value_of(run, metric)) is not None
         }
         for key, run in runs.items()
@@ -284,7 +286,7 @@ def holm(differences: Sequence[Difference]) -> list[Difference]:
 
 
 def between_models(
-    groups: Mapping[str, Sequence[Mapping[str, Any]]],
+    groups: Mapping[str, Sequence[RunMetrics]],
     per_image: Mapping[tuple[str, int], pd.DataFrame],
     metrics: Sequence[str],
 ) -> list[Difference]:
@@ -295,7 +297,7 @@ def between_models(
         per_image: by model and seed.
         metrics: which, in this order.
     """
-    runs = {(model, run["run"]["seed"]): run for model, group in groups.items() for run in group}
+    runs = {(model, run.seed): run for model, group in groups.items() for run in group}
     confidence, resamples = settings(list(runs.values()))
     measured = measurements(runs, per_image, resamples)
     found = []
@@ -305,9 +307,7 @@ def between_models(
                     if name == model and metric in measured[name, seed]}
             for model in groups
         }  # fmt: skip
-        better = next(
-            (run["metrics"][metric].get("better", "") for run in runs.values() if metric in run["metrics"]), ""
-        )
+        better = next((run.metrics[metric].better for run in runs.values() if metric in run.metrics), "")
         found += all_pairs({model: by_seed for model, by_seed in of.items() if by_seed}, confidence, metric, better)
     return found
 

@@ -19,10 +19,7 @@ from typing import Any
 from vaematrix.analysis.decimals import decimal
 from vaematrix.analysis.rubric import row_keys, weighting_of
 from vaematrix.common.errors import UserError
-
-# What has to agree before two runs may stand in one table; the floors have no samples to compare.
-DATA_PROTOCOL = ("dataset", "source", "split", "images", "crop", "size", "filter")
-SAMPLE_PROTOCOL = ("data", "sampler", "sample_count", "features", "reference_count")
+from vaematrix.common.records import Metrics, has_to_agree
 
 
 @dataclass(frozen=True)
@@ -87,22 +84,21 @@ def spread(values: Sequence[Decimal]) -> Spread:
     return Spread(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
-def weighting_of_run(run: Mapping[str, Any], rubric: Mapping[str, Any]) -> str:
+def weighting_of_run(run: Metrics, rubric: Mapping[str, Any]) -> str:
     """:func:`weighting_of` a run's model: the variants of a sweep are of the entry that sweeps, however they are named.
 
     A run measured before entries were recorded is of the entry with its model's name.
     """
-    model = run["run"]["model"]
-    return weighting_of(model, run["run"].get("entry", model), rubric)
+    return weighting_of(run.model, run.run.entry or run.model, rubric)
 
 
-def value_of(run: Mapping[str, Any], key: str) -> Decimal | None:
+def value_of(run: Metrics, key: str) -> Decimal | None:
     """The measured value under `key`, or None where it is absent or no number."""
-    value = run["metrics"].get(key, {}).get("value")
-    return None if value is None or not math.isfinite(value) else decimal(value)
+    entry = run.metrics.get(key)
+    return None if entry is None or not math.isfinite(entry.value) else decimal(entry.value)
 
 
-def matrix_keys(runs: Iterable[Mapping[str, Any]], rubric: Mapping[str, Any]) -> dict[str, str]:
+def matrix_keys(runs: Iterable[Metrics], rubric: Mapping[str, Any]) -> dict[str, str]:
     """The metric measured for each row of the matrix: itself, or the one the rubric allows `in_place_of` it.
 
     Raises:
@@ -117,7 +113,7 @@ def matrix_keys(runs: Iterable[Mapping[str, Any]], rubric: Mapping[str, Any]) ->
             if named:
                 present[key] = named[0]
         if len(present) > 1:
-            seen = " and ".join(f"{key} ({_name(run)})" for key, run in present.items())
+            seen = " and ".join(f"{key} ({run})" for key, run in present.items())
             raise UserError(
                 f"{seen} are different measures and cannot stand in one table. "
                 "Measure all runs of the experiment with the same features."
@@ -126,13 +122,13 @@ def matrix_keys(runs: Iterable[Mapping[str, Any]], rubric: Mapping[str, Any]) ->
     return keys
 
 
-def lacking(run: Mapping[str, Any], keys: Mapping[str, str]) -> list[str]:
+def lacking(run: Metrics, keys: Mapping[str, str]) -> list[str]:
     """The metrics of the matrix for which a run has no value."""
     return [key for key in keys.values() if value_of(run, key) is None]
 
 
 def evaluation_matrix(
-    runs: Sequence[Mapping[str, Any]],
+    runs: Sequence[Metrics],
     rubric: Mapping[str, Any],
     weighting: str | None = None,
     keys: Mapping[str, str] | None = None,
@@ -140,12 +136,12 @@ def evaluation_matrix(
     """The matrix of one model from one run, or from its runs with several seeds.
 
     Args:
-        runs: metrics.json of runs of one model, each with a value for every row of the matrix.
+        runs: of one model, each with a value for every row of the matrix.
         rubric: the rubric, as `rubric.check_rubric` accepts it.
         weighting: the name of the set of weights; None for the model's own.
         keys: which metric fills which row; None to see from the runs.
     """
-    model = runs[0]["run"]["model"]
+    model = runs[0].model
     weighting = weighting or weighting_of_run(runs[0], rubric)
     keys = keys or matrix_keys(runs, rubric)
     rows, weighted_by_row = [], []
@@ -159,11 +155,11 @@ def evaluation_matrix(
         weighted_by_row.append(weighted)
         rows.append(Row(key, rule["label"], spread(values), spread(scores), weight, spread(weighted)))
     totals = [sum(column, Decimal(0)) for column in zip(*weighted_by_row, strict=True)]
-    return Matrix(model, weighting, tuple(run["run"]["seed"] for run in runs), tuple(rows), spread(totals))
+    return Matrix(model, weighting, tuple(run.seed for run in runs), tuple(rows), spread(totals))
 
 
 def cross_weights(
-    groups: Mapping[str, Sequence[Mapping[str, Any]]],
+    groups: Mapping[str, Sequence[Metrics]],
     rubric: Mapping[str, Any],
     sets: Sequence[str] | None = None,
 ) -> list[Standing]:
@@ -183,35 +179,29 @@ def cross_weights(
     return standings
 
 
-def check_protocols(runs: Sequence[Mapping[str, Any]], floors: Sequence[Mapping[str, Any]] = ()) -> None:
+def check_protocols(runs: Sequence[Metrics], floors: Sequence[Metrics] = ()) -> None:
     """Refuse to compare what was not measured alike.
 
     Raises:
         UserError: two runs differ in experiment, split, counts, crop, size, filter, features or sampler, or a run is
             given twice; a floor is held to the data alone.
     """
-    seen: dict[tuple[str, int], Mapping[str, Any]] = {}
+    seen: set[tuple[str, int]] = set()
     for run in runs:
-        name = (run["run"]["model"], run["run"]["seed"])
-        if name in seen:
-            raise UserError(f"{_name(run)} is given twice; give each run's metrics.json once.")
-        seen[name] = run
-    for run in [*runs[1:], *floors]:
-        if not runs:
-            return
-        _check_same("experiment", runs[0], run, lambda of: of["run"].get("experiment"))
-        for key in DATA_PROTOCOL if any(run is floor for floor in floors) else DATA_PROTOCOL + SAMPLE_PROTOCOL:
-            _check_same(key, runs[0], run, lambda of, key=key: of.get("protocol", {}).get(key))
+        if (run.model, run.seed) in seen:
+            raise UserError(f"{run} is given twice; give each run's metrics.json once.")
+        seen.add((run.model, run.seed))
+    for others, is_floor in ((runs[1:], False), (floors if runs else (), True)):
+        for other in others:
+            _check_same("experiment", runs[0], other, runs[0].run.experiment, other.run.experiment)
+            for name in has_to_agree(floors=is_floor):
+                _check_same(name, runs[0], other, getattr(runs[0].protocol, name), getattr(other.protocol, name))
 
 
-def _check_same(what: str, first: Mapping[str, Any], other: Mapping[str, Any], get: Any) -> None:
-    if get(first) != get(other):
+def _check_same(what: str, first: Metrics, other: Metrics, value: Any, other_value: Any) -> None:
+    if value != other_value:
         raise UserError(
-            f"{_name(first)} and {_name(other)} were not measured alike and cannot stand in one table: "
-            f"{what} is {get(first)!r} in the first and {get(other)!r} in the second.\n"
+            f"{first} and {other} were not measured alike and cannot stand in one table: "
+            f"{what} is {value!r} in the first and {other_value!r} in the second.\n"
             "Measure both again with one configuration (delete the older metrics.json and run snakemake)."
         )
-
-
-def _name(run: Mapping[str, Any]) -> str:
-    return f"{run['run']['model']} seed {run['run'].get('seed', '-')}"

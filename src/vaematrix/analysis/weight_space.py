@@ -25,6 +25,7 @@ import numpy as np
 
 from vaematrix.analysis import matrix
 from vaematrix.analysis.decimals import decimal
+from vaematrix.common.records import Metrics
 
 Point = tuple[Fraction, ...]
 Rule = Mapping[str, Any]
@@ -53,7 +54,7 @@ SCORINGS: dict[str, Scoring] = {"ten steps": matrix.score, "continuous": continu
 
 
 def mean_scores(
-    groups: Mapping[str, Sequence[Mapping[str, Any]]],
+    groups: Mapping[str, Sequence[Metrics]],
     rubric: Mapping[str, Any],
     keys: Mapping[str, str],
     scoring: Scoring,
@@ -66,7 +67,7 @@ def mean_scores(
         scoring: one of SCORINGS.
     """
 
-    def mean(runs: Sequence[Mapping[str, Any]], key: str) -> Fraction:
+    def mean(runs: Sequence[Metrics], key: str) -> Fraction:
         rule = rubric["metrics"][key]
         return sum((scoring(matrix.value_of(run, key), rule) for run in runs), Fraction(0)) / len(runs)
 

@@ -1,6 +1,5 @@
 """How numbers, intervals, costs and hashes are written: in print, and in full for CSV."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -57,7 +56,6 @@ def short_hash(value: Any) -> str:
     return text if len(text) <= 12 else text[:12] + mark
 
 
-def cost_text(record: Mapping[str, Any], key: str, divisor: float, places: int) -> str:
+def cost_text(value: float | None, divisor: float, places: int) -> str:
     """A number of a run.json over `divisor`, as text; a dash where there is none."""
-    value = record.get(key)
     return "–" if value is None else f"{value / divisor:,.{places}f}"

@@ -9,6 +9,7 @@ from vaematrix.analysis import matrix
 from vaematrix.analysis.decimals import decimal
 from vaematrix.analysis.differences import Difference, Measurement, holm, judged, measurements, settings
 from vaematrix.analysis.matrix import Spread
+from vaematrix.common.records import Entry
 from vaematrix.reporting.comparison.folders import Folder
 from vaematrix.reporting.comparison.protocols import SECTIONS, Field, differing_fields, reasons_not_to_compare
 
@@ -109,8 +110,8 @@ def _metrics(old: Folder, new: Folder, models: Sequence[str], fields: Sequence[F
                 measurement.resampled is not None for by_seed in by_side.values() for measurement in by_seed.values()
             )
             differs = reasons_not_to_compare(metric, entry, new_entries[metric], fields_of_model, of_faces)
-            label = entry.get("label", metric) + (f" ({entry['scale']})" if entry.get("scale") else "")
-            values.append(_value(model, "metric", metric, label, by_side, entry.get("better", ""), confidence, differs))
+            label = (entry.label or metric) + (f" ({entry.scale})" if entry.scale else "")
+            values.append(_value(model, "metric", metric, label, by_side, entry.better, confidence, differs))
     return _adjusted(values)
 
 
@@ -126,11 +127,11 @@ def _measured(old: Folder, new: Folder) -> dict[tuple[str, str, int], dict[str, 
     return measurements(runs, per_image, resamples)
 
 
-def _entries(folder: Folder, model: str) -> dict[str, Mapping[str, Any]]:
+def _entries(folder: Folder, model: str) -> dict[str, Entry]:
     """A model's entries of metrics.json, each of the first seed that has it."""
-    entries: dict[str, Mapping[str, Any]] = {}
+    entries: dict[str, Entry] = {}
     for run in folder.runs_of(model).values():
-        for metric, entry in run["metrics"].items():
+        for metric, entry in run.metrics.items():
             entries.setdefault(metric, entry)
     return entries
 

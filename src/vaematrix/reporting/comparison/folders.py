@@ -1,16 +1,14 @@
 """Folders of results, read for comparison."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from vaematrix.analysis.differences import read_per_image
 from vaematrix.common.errors import UserError
-from vaematrix.common.records import RUN_GLOB
+from vaematrix.common.records import RUN_GLOB, RunMetrics, RunRecord, read_metrics, read_run
 
 RunKey = tuple[str, int]  # model and seed
 
@@ -26,8 +24,8 @@ class Folder:
     """
 
     path: Path
-    runs: Mapping[RunKey, Mapping[str, Any]]
-    records: Mapping[RunKey, Mapping[str, Any]]
+    runs: Mapping[RunKey, RunMetrics]
+    records: Mapping[RunKey, RunRecord]
     per_image: Mapping[RunKey, pd.DataFrame]
 
     @property
@@ -35,7 +33,7 @@ class Folder:
         """The models in alphabetical order."""
         return sorted({model for model, _ in self.runs})
 
-    def runs_of(self, model: str) -> dict[int, Mapping[str, Any]]:
+    def runs_of(self, model: str) -> dict[int, RunMetrics]:
         """A model's runs by seed."""
         return {seed: self.runs[name, seed] for name, seed in sorted(self.runs) if name == model}
 
@@ -51,16 +49,11 @@ def read_folder(path: str | Path) -> Folder:
         raise UserError(f"{path}: no such folder. Give the results of an experiment, such as results/demo.")
     runs, records, per_image = {}, {}, {}
     for metrics_file in sorted(path.glob(f"{RUN_GLOB}/metrics.json")):
-        run = _read_object(metrics_file)
-        lacking = [name for name in ("run", "metrics", "protocol") if not isinstance(run.get(name), dict)]
-        if lacking:
-            raise UserError(
-                f"{metrics_file}: no {' and no '.join(lacking)} in it; this is no metrics.json of vaematrix."
-            )
-        key = run["run"].get("model", metrics_file.parts[-3]), run["run"].get("seed", metrics_file.parts[-2])
+        run = read_metrics(metrics_file)
+        key = run.model, run.seed
         runs[key] = run
         if (record_file := metrics_file.with_name("run.json")).exists():
-            records[key] = _read_object(record_file)
+            records[key] = read_run(record_file)
         if (images_file := metrics_file.with_name("per_image.parquet")).exists():
             per_image[key] = read_per_image(images_file)
     if not runs:
@@ -69,16 +62,3 @@ def read_folder(path: str | Path) -> Folder:
             "whose runs are finished."
         )
     return Folder(path, runs, records, per_image)
-
-
-def _read_object(file: Path) -> dict[str, Any]:
-    """The JSON object that a file holds."""
-    if not file.is_file():
-        raise UserError(f"{file}: is no regular file. Delete it and run snakemake again.")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: broken JSON ({error}). Delete it and run snakemake again.") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{file}: holds no JSON object. Delete it and run snakemake again.")
-    return content

@@ -4,22 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaematrix.analysis.matrix import DATA_PROTOCOL
+from vaematrix.common.records import (
+    EVERY,
+    FEATURES,
+    HASH,
+    NOTHING,
+    SAMPLES,
+    SETTING,
+    Entry,
+    RunMetrics,
+    RunRecord,
+    as_json,
+    concerns,
+)
 from vaematrix.reporting.comparison.folders import Folder
 
-EVERY, SAMPLES, FEATURES, NOTHING = "every metric", "metrics of samples", "metrics of features", "nothing, is recorded"
-CONCERNS = {
-    **dict.fromkeys((*DATA_PROTOCOL, "data"), EVERY),
-    **dict.fromkeys(("sampler", "sample_count", "sample_seed", "sampler_fit", "sample_labels"), SAMPLES),
-    **dict.fromkeys(("features", "reference_count"), FEATURES),
-    **dict.fromkeys(("confidence", "resamples", "device", "versions"), NOTHING),
-}
-# What a protocol holds besides: settings of the model and hashes, which are compared in sections of their own.
-SETTINGS = ("training", "network_settings", "train_images")
-HASHES = (
-    "code", "training_code", "key", "weights_key", "weights_sha256", "samples_sha256", "reconstructions_sha256",
-    "latents_sha256",
-)  # fmt: skip
+CONCERNS = concerns()
 SHOWN_HASHES = ("data", "training_code", "code", "weights_sha256", "samples_sha256")  # the others follow from these
 SECTIONS = ("protocol", "settings", "hashes")
 ABSENT = "–"
@@ -57,9 +57,7 @@ def differing_fields(section: str, old: Folder, new: Folder, models: Sequence[st
     ]
 
 
-def reasons_not_to_compare(
-    metric: str, old: Mapping[str, Any], new: Mapping[str, Any], fields: Iterable[Field], of_faces: bool
-) -> list[str]:
+def reasons_not_to_compare(metric: str, old: Entry, new: Entry, fields: Iterable[Field], of_faces: bool) -> list[str]:
     """Why two entries of metrics.json cannot be compared: each field that differs, with both values.
 
     Args:
@@ -67,16 +65,16 @@ def reasons_not_to_compare(
         fields: the fields of the protocol that differ for this model.
         of_faces: the metric is a mean over faces, which depends on no samples and no features.
     """
-    about = old.get("about")
     relevant = {EVERY}
     if not of_faces:
-        relevant |= {SAMPLES} if about not in ("reconstruction", "latent") else set()
-        relevant |= {FEATURES} if about != "latent" else set()
+        relevant |= {SAMPLES} if old.about not in ("reconstruction", "latent") else set()
+        relevant |= {FEATURES} if old.about != "latent" else set()
     reasons = [
         f"{field.name} is {field.old} in A and {field.new} in B" for field in fields if field.concerns in relevant
     ]
     before, after = (
-        dict(_flattened({name: entry.get(name) for name in ("count", "scale", "protocol")})) for entry in (old, new)
+        dict(_flattened({"count": entry.count, "scale": entry.scale, "protocol": entry.protocol}))
+        for entry in (old, new)
     )
     for name in dict.fromkeys([*before, *after]):
         if before.get(name) != after.get(name):
@@ -89,21 +87,24 @@ def _recorded_fields(section: str, folder: Folder, model: str) -> dict[str, str]
     """The fields of one section for a model, each with the different values that its seeds have."""
     values_by_field: dict[str, list[str]] = {}
     for seed, run in folder.runs_of(model).items():
-        for name, value in _flattened(_section(section, run, folder.records.get((model, seed), {}))):
+        for name, value in _flattened(_section(section, run, folder.records.get((model, seed), RunRecord()))):
             if value not in values_by_field.setdefault(name, []):
                 values_by_field[name].append(value)
     return {name: ", ".join(values) for name, values in values_by_field.items()}
 
 
-def _section(section: str, run: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+def _section(section: str, run: RunMetrics, record: RunRecord) -> dict[str, Any]:
     """One section of what a run's metrics.json and run.json record."""
-    protocol = run["protocol"]
+    protocol = run.protocol
     if section == "settings":
-        parameters = record.get("parameters") or {name: protocol.get(name) for name in ("training", "network_settings")}
-        return {"family": run["run"].get("family"), **parameters, "train_images": protocol.get("train_images")}
+        parameters = record.parameters or {
+            "training": protocol.training,
+            "network_settings": protocol.network_settings,
+        }
+        return {"family": run.run.family, **parameters, "train_images": protocol.train_images}
     if section == "hashes":
-        return {name: protocol.get(name) for name in SHOWN_HASHES} | {"git_commit": record.get("git_commit")}
-    return {name: value for name, value in protocol.items() if name not in (*SETTINGS, *HASHES)}
+        return {name: getattr(protocol, name) for name in SHOWN_HASHES} | {"git_commit": record.git_commit}
+    return {name: value for name, value in as_json(protocol).items() if CONCERNS.get(name) not in (SETTING, HASH)}
 
 
 def _flattened(value: Any, name: str = "") -> Iterable[tuple[str, str]]:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from vaematrix.common.records import Entry
 from vaematrix.reporting.figures.style import (
     CHART_DPI,
     FONT_SIZE,
@@ -144,14 +145,14 @@ def latent_units(
 
 def distance_by_count(
     path: str | Path,
-    runs: Mapping[str, Sequence[tuple[Mapping[str, float], Sequence[Mapping[str, float]]]]],
+    runs: Mapping[str, Sequence[tuple[Entry, Sequence[Mapping[str, float]]]]],
     names: Sequence[str],
     label: str,
 ) -> None:
     """Draw the Fréchet distance at several sample counts over 1/N, and its interval at endless samples.
 
     Args:
-        runs: model -> for each seed the extrapolated entry (`value`, `low`, `high`) and the points it comes from
+        runs: model -> for each seed the extrapolated entry and the points it comes from
             (`count`, `distance`), by rising count.
         names: all models of the configuration in its order, which decides the colours.
         label: of the distance.
@@ -167,9 +168,9 @@ def distance_by_count(
             for end, points in seeds:
                 x, y = [1 / point["count"] for point in points], [point["distance"] for point in points]
                 axis.plot(x, y, **looks[model])
-                axis.plot([x[-2], 0], [y[-2], end["value"]], color=looks[model]["color"], linewidth=0.8)
-                around = [[end["value"] - end["low"]], [end["high"] - end["value"]]]
-                axis.errorbar(0, end["value"], around, color=looks[model]["color"], capsize=2, linewidth=1)
+                axis.plot([x[-2], 0], [y[-2], end.value], color=looks[model]["color"], linewidth=0.8)
+                around = [[end.value - end.low], [end.high - end.value]]
+                axis.errorbar(0, end.value, around, color=looks[model]["color"], capsize=2, linewidth=1)
         if counts:
             axis.set_xticks([0, *(1 / count for count in counts)], ["∞", *(f"{count:,}" for count in counts)])
         else:

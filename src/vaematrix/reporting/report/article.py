@@ -7,6 +7,7 @@ from typing import Any
 
 from vaematrix.analysis.published import leaders
 from vaematrix.common.files import write_text
+from vaematrix.common.records import RunRecord
 from vaematrix.reporting.names import macro_word, matrix_file, metric_word, published_file
 from vaematrix.reporting.report import contents
 from vaematrix.reporting.report.pictures import Figure, placed_figures, relative_path
@@ -19,7 +20,7 @@ def write_report(
     tables: str | Path,
     results: Results,
     *,
-    records: Sequence[Mapping[str, Any]] = (),
+    records: Sequence[RunRecord] = (),
     settings: Mapping[str, Any] | None = None,
     figures: Sequence[Figure] = (),
     skipped: Sequence[Mapping[str, str]] = (),
@@ -79,18 +80,14 @@ def _findings(results: Results) -> dict[str, Any]:
             for key, _ in contents.best_of(results)
         ],
         "breakpoints": contents.breakpoint_rows(results),
-        "warnings": [
-            (run["run"]["model"], run["run"]["seed"], warning)
-            for run in results.runs
-            for warning in run.get("warnings", ())
-        ],
-        "counted": any(key.endswith("_infinity") for run in results.runs for key in run["metrics"]),
+        "warnings": [(run.model, run.seed, warning) for run in results.runs for warning in run.warnings],
+        "counted": any(key.endswith("_infinity") for run in results.runs for key in run.metrics),
         "claim_fails": leaders(results.published, "printed") != leaders(results.published, "recomputed"),
         "several_seeds": any(matrix.total.n > 1 for matrix in results.matrices.values()),
     }
 
 
-def _costs(results: Results, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _costs(results: Results, records: Sequence[RunRecord]) -> dict[str, Any]:
     """What the template says of how the runs were made."""
     return {
         "costs": contents.cost_rows(records),

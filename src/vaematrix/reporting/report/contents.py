@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaematrix.analysis.decimals import rounded
+from vaematrix.common.records import Protocol, RunRecord, as_json
 from vaematrix.reporting import latex
 from vaematrix.reporting.formatting import cost_text, short_hash
 from vaematrix.reporting.names import metric_word
@@ -12,9 +13,9 @@ from vaematrix.reporting.tables import Results
 
 def protocol_rows(results: Results, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How the numbers were made, as (what, plain text)."""
-    protocol = results.runs[0].get("protocol", {}) if results.runs else {}
-    known = {key: value for key, value in protocol.items() if value is not None}
-    features = known.get("features") or {}
+    protocol = results.runs[0].protocol if results.runs else Protocol()
+    known = {key: value for key, value in as_json(protocol).items() if value is not None}
+    features = protocol.features or {}
     rows = [
         ("Faces", "{dataset}", {"dataset"}),
         ("Evaluated on", "the {split} split, {images} images", {"split", "images"}),
@@ -43,41 +44,39 @@ def other_distance(results: Results) -> str | None:
 
 def few_for_a_covariance(results: Results) -> dict[str, int] | None:
     """Samples, faces of the reference and dimensions of the features, where images are fewer than dimensions."""
-    protocol = results.runs[0].get("protocol", {}) if results.runs else {}
-    samples, faces, dims = (
-        protocol.get("sample_count"), protocol.get("reference_count"), protocol.get("features", {}).get("dims"),
-    )  # fmt: skip
+    protocol = results.runs[0].protocol if results.runs else Protocol()
+    samples, faces, dims = protocol.sample_count, protocol.reference_count, (protocol.features or {}).get("dims")
     if None in (samples, faces, dims) or min(samples, faces) > dims:
         return None
     return {"samples": samples, "faces": faces, "dims": dims}
 
 
-def cost_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def cost_rows(records: Sequence[RunRecord]) -> list[list[str]]:
     """Model, seed, device, epochs, minutes, peak memory in GB and images per second of each run, as text."""
     return [
         [
-            str(record.get("model", "–")),
-            str(record.get("seed", "–")),
-            str(record.get("device", "–")),
-            cost_text(record, "epochs", 1, 0),
-            cost_text(record, "seconds", 60, 1),
-            cost_text(record, "peak_memory_mb", 1000, 2),
-            cost_text(record, "images_per_second", 1, 0),
+            record.model or "–",
+            "–" if record.seed is None else str(record.seed),
+            record.device or "–",
+            cost_text(record.epochs, 1, 0),
+            cost_text(record.seconds, 60, 1),
+            cost_text(record.peak_memory_mb, 1000, 2),
+            cost_text(record.images_per_second, 1, 0),
         ]
         for record in records
     ]
 
 
-def device_rows(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def device_rows(records: Sequence[RunRecord]) -> list[list[str]]:
     """Device, runs, hours, largest peak of memory in GB and range of images per second, as text, one row a device."""
     rows = []
-    for device in dict.fromkeys(str(record.get("device", "–")) for record in records):
-        on_device = [record for record in records if str(record.get("device", "–")) == device]
+    for device in dict.fromkeys(record.device for record in records):
+        on_device = [record for record in records if record.device == device]
         hours = f"{sum(_known(on_device, 'seconds')) / 3600:.2f}"
         memory = f"{max(_known(on_device, 'peak_memory_mb'), default=0) / 1000:.2f}"
         speeds = [f"{speed:,.0f}" for speed in sorted(_known(on_device, "images_per_second"))]
         slowest_to_fastest = "–".join(dict.fromkeys(speeds[:1] + speeds[-1:]))
-        rows.append([device, str(len(on_device)), hours, memory, slowest_to_fastest])
+        rows.append([device or "–", str(len(on_device)), hours, memory, slowest_to_fastest])
     return rows
 
 
@@ -102,7 +101,7 @@ def best_of(results: Results) -> list[tuple[str, str]]:
     return best_values
 
 
-def prose_numbers(results: Results, records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def prose_numbers(results: Results, records: Sequence[RunRecord]) -> dict[str, str]:
     """What the prose says beyond `macros.numbers`, by the name of its macro: the best values, and the cost."""
     macros = {f"vmBest{metric_word(key)}": value for key, value in best_of(results)}
     if records:
@@ -114,26 +113,27 @@ def prose_numbers(results: Results, records: Sequence[Mapping[str, Any]]) -> dic
     return {name: latex.escape(value) for name, value in macros.items()}
 
 
-def _known(records: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+def _known(records: Sequence[RunRecord], key: str) -> list[float]:
     """A number of the records that have it."""
-    return [record[key] for record in records if record.get(key) is not None]
+    return [value for record in records if (value := getattr(record, key)) is not None]
 
 
-def provenance_rows(results: Results, records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def provenance_rows(results: Results, records: Sequence[RunRecord]) -> list[list[str]]:
     """Model, seed, and the beginnings of the hashes of weights, code and data and of the git commit."""
-    sources = records or [{**run.get("protocol", {}), **run["run"]} for run in results.runs]
-    keys = ("weights_sha256", "code", "data", "git_commit")
+    hashes = [(run.model, run.seed, run.weights_sha256, run.code, run.data, run.git_commit) for run in records] or [
+        (run.model, run.seed, run.protocol.weights_sha256, run.protocol.code, run.protocol.data, None)
+        for run in results.runs
+    ]
     return [
-        [str(source.get("model", "–")), str(source.get("seed", "–")), *(short_hash(source.get(key)) for key in keys)]
-        for source in sources
+        [model or "–", "–" if seed is None else str(seed), *map(short_hash, of_run)] for model, seed, *of_run in hashes
     ]
 
 
-def versions_text(results: Results, records: Sequence[Mapping[str, Any]]) -> str:
+def versions_text(results: Results, records: Sequence[RunRecord]) -> str:
     """The versions of the software; where runs differ, all that were seen."""
     seen: dict[str, dict[str, None]] = {}
-    for source in (*records, *(run.get("protocol", {}) for run in results.runs)):
-        for package, version in (source.get("versions") or {}).items():
+    for source in (*records, *(run.protocol for run in results.runs)):
+        for package, version in (source.versions or {}).items():
             if version != "absent":
                 seen.setdefault(package, {})[str(version)] = None
     return ", ".join(f"{package} {' / '.join(versions)}" for package, versions in seen.items())

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from vaematrix.common.files import write_text
+from vaematrix.common.records import FloorMetrics, RunMetrics
 from vaematrix.reporting.frames import csv_text
 from vaematrix.reporting.tables.csv_rows import (
     changes_rows,
@@ -25,7 +26,7 @@ from vaematrix.reporting.tables.findings import Findings, findings
 from vaematrix.reporting.tables.fragments import fragments
 from vaematrix.reporting.tables.html_pages import differences_html, matrix_html, summary_html, weights_html
 from vaematrix.reporting.tables.macros import numbers, numbers_tex
-from vaematrix.reporting.tables.results import Results, Run, collect, floor_word
+from vaematrix.reporting.tables.results import Results, collect, floor_word
 from vaematrix.reporting.tables.summary_text import summary_text
 
 __all__ = ["Findings", "Results", "collect", "findings", "floor_word", "numbers", "write_tables"]
@@ -33,10 +34,10 @@ __all__ = ["Findings", "Results", "collect", "findings", "floor_word", "numbers"
 
 def write_tables(
     folder: str | Path,
-    runs: Sequence[Run],
+    runs: Sequence[RunMetrics],
     rubric: Mapping[str, Any],
     order: Sequence[str],
-    floors: Sequence[Run] = (),
+    floors: Sequence[FloorMetrics] = (),
     missing: Mapping[tuple[str, int], str] | None = None,
     per_image: Mapping[tuple[str, int], pd.DataFrame] | None = None,
 ) -> list[Path]:

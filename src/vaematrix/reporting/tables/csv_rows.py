@@ -25,18 +25,19 @@ def metrics_rows(results: Results) -> pd.DataFrame:
         [
             results.experiment,
             kind,
-            run["run"]["model"],
-            run["run"].get("family"),
-            run["run"].get("seed"),
+            run.model,
+            run.run.family,
+            run.seed,
             key,
             results.label(key),
-            *(measured.get(name) for name in columns[7:9]),
-            *(full(measured.get(name)) for name in columns[9:12]),
-            measured.get("count"),
+            entry.scale,
+            entry.better,
+            *map(full, (entry.value, entry.low, entry.high)),
+            entry.count,
         ]
         for kind, group in (("model", results.runs), ("floor", results.floors))
         for run in group
-        for key, measured in run["metrics"].items()
+        for key, entry in run.metrics.items()
     ]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
@@ -100,7 +101,7 @@ def summary_rows(results: Results) -> pd.DataFrame:
     for model in results.order:
         judged = results.matrices.get(model)
         row = {"kind": "model", "model": model, "n": len(results.groups.get(model, ()))}
-        row["seeds"] = " ".join(str(run["run"]["seed"]) for run in results.groups.get(model, ()))
+        row["seeds"] = " ".join(str(run.seed) for run in results.groups.get(model, ()))
         for key in keys:
             row |= mean_sd(key, results.spread(model, key))
         row["weights"] = judged.weighting if judged else None
@@ -117,7 +118,7 @@ def summary_rows(results: Results) -> pd.DataFrame:
         rows.append(row)
     for floor in results.floors:
         values = {f"{key}_mean": full(matrix.value_of(floor, key)) for key in keys}
-        rows.append({"kind": "floor", "model": floor["run"]["model"], **values})
+        rows.append({"kind": "floor", "model": floor.model, **values})
     return pd.DataFrame(rows, columns=list(dict.fromkeys(itertools.chain.from_iterable(rows))), dtype=object)
 
 

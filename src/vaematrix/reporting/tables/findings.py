@@ -42,7 +42,7 @@ def _totals(results: Results) -> dict[str, list[Difference]]:
 
     def by_seed(model: str, weighting: str) -> dict[int, Measurement]:
         return {
-            run["run"]["seed"]: Measurement(
+            run.seed: Measurement(
                 float(matrix.evaluation_matrix([run], results.rubric, weighting, results.keys).total.mean)
             )
             for run in results.groups[model]

@@ -37,14 +37,14 @@ def numbers(results: Results, findings: Findings) -> dict[str, str]:
     define("vmModelCount", len(results.order))
     define("vmRunCount", len(results.runs))
     for name, key in (("Images", "images"), ("SampleCount", "sample_count"), ("Size", "size"), ("Crop", "crop")):
-        if results.runs and (value := results.runs[0].get("protocol", {}).get(key)) is not None:
+        if results.runs and (value := getattr(results.runs[0].protocol, key)) is not None:
             define(f"vm{name}", value)
     for judged in results.matrices.values():
         _define_model(results, judged, define)
     for model in results.order:
         define(f"vmNameOf{macro_word(model)}", model)
     for floor in results.floors:
-        for key in floor["metrics"]:
+        for key in floor.metrics:
             if (value := matrix.value_of(floor, key)) is not None:
                 name = f"vmFloor{metric_word(key)}Of{macro_word(floor_word(floor))}"
                 define(name, rounded(value, results.decimals(key)))

@@ -1,5 +1,6 @@
 """What the tables and the report say, worked out once from metrics.json files and the rubric."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,9 @@ from vaematrix.analysis.differences import subject
 from vaematrix.analysis.matrix import Matrix, Spread, Standing
 from vaematrix.analysis.published import PublishedTable, recomputed_published
 from vaematrix.analysis.rubric import weighting_of
+from vaematrix.common.records import Entry, FloorMetrics, RunMetrics
 
 NO_SEED = -1  # in `missing`: the whole model
-
-Run = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Results:
     experiment: str
     rubric: Mapping[str, Any]
     order: tuple[str, ...]
-    runs: tuple[Run, ...]
-    groups: Mapping[str, tuple[Run, ...]]
-    floors: tuple[Run, ...]
+    runs: tuple[RunMetrics, ...]
+    groups: Mapping[str, tuple[RunMetrics, ...]]
+    floors: tuple[FloorMetrics, ...]
     missing: tuple[tuple[str, int, str], ...]
     keys: Mapping[str, str]
     sets: tuple[str, ...]
@@ -47,18 +47,17 @@ class Results:
 
     def seeds(self, model: str) -> str:
         """The model's seeds in words, such as `seeds 0, 1, 2`."""
-        seeds = [str(run["run"]["seed"]) for run in self.groups.get(model, ())]
+        seeds = [str(run.seed) for run in self.groups.get(model, ())]
         return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}" if seeds else "no runs"
 
     def labels_note(self, model: str) -> str:
         """What has to be said beside the matrix of a model that is told the labels; empty for any other."""
-        protocols = [run.get("protocol", {}) for run in self.groups.get(model, ())]
-        told = [protocol for protocol in protocols if protocol.get("sample_labels")]
+        told = [run.protocol for run in self.groups.get(model, ()) if run.protocol.sample_labels]
         if not told:
             return ""
         return (
-            f"This model is told the attributes of each image of the {told[0]['split']} split that it reconstructs; "
-            f"the others have to put them into the code. The attributes of its samples: {told[0]['sample_labels']}."
+            f"This model is told the attributes of each image of the {told[0].split} split that it reconstructs; "
+            f"the others have to put them into the code. The attributes of its samples: {told[0].sample_labels}."
         )
 
     @property
@@ -73,12 +72,12 @@ class Results:
     def label(self, key: str) -> str:
         """A metric's printed name: the rubric's, or the one in metrics.json."""
         rule = self.rubric["metrics"].get(key)
-        return rule["label"] if rule else self._measured(key).get("label", key)
+        return rule["label"] if rule else self._measured(key).label or key
 
     def heading(self, key: str) -> str:
         """A metric's printed name with its scale or unit and the direction in which it gets better."""
-        scale = re.sub(r"(?<!\w)-(?=\d)", "−", self._measured(key).get("scale", ""))
-        arrow = {"lower": " ↓", "higher": " ↑"}.get(self._measured(key).get("better", ""), "")
+        scale = re.sub(r"(?<!\w)-(?=\d)", "−", self._measured(key).scale)
+        arrow = {"lower": " ↓", "higher": " ↑"}.get(self._measured(key).better, "")
         return self.label(key) + (f" ({scale})" if scale else "") + arrow
 
     def decimals(self, key: str) -> int:
@@ -94,15 +93,17 @@ class Results:
         values = [matrix.value_of(run, key) for run in self.groups.get(model, ())]
         return matrix.spread(values) if values and None not in values else None
 
-    def _measured(self, key: str) -> Mapping[str, Any]:
-        return next((run["metrics"][key] for run in (*self.runs, *self.floors) if key in run["metrics"]), {})
+    def _measured(self, key: str) -> Entry:
+        """An entry under this key, for its label, scale and direction."""
+        measured = (run.metrics[key] for run in (*self.runs, *self.floors) if key in run.metrics)
+        return next(measured, Entry(value=math.nan))
 
 
 def collect(
-    runs: Sequence[Run],
+    runs: Sequence[RunMetrics],
     rubric: Mapping[str, Any],
     order: Sequence[str],
-    floors: Sequence[Run] = (),
+    floors: Sequence[FloorMetrics] = (),
     missing: Mapping[tuple[str, int], str] | None = None,
 ) -> Results:
     """Work out the matrices and what goes with them.
@@ -118,17 +119,16 @@ def collect(
         UserError: the runs were not measured alike.
     """
     matrix.check_protocols(runs, floors)
-    order = tuple(dict.fromkeys([*order, *(run["run"]["model"] for run in runs)]))
-    runs = tuple(sorted(runs, key=lambda run: (order.index(run["run"]["model"]), run["run"]["seed"])))
+    order = tuple(dict.fromkeys([*order, *(run.model for run in runs)]))
+    runs = tuple(sorted(runs, key=lambda run: (order.index(run.model), run.seed)))
     keys = matrix.matrix_keys(runs, rubric)
     absent = dict(missing or {})
-    complete: dict[str, list[Run]] = {model: [] for model in order}
+    complete: dict[str, list[RunMetrics]] = {model: [] for model in order}
     for run in runs:
-        model, seed = run["run"]["model"], run["run"]["seed"]
         if lacking := matrix.lacking(run, keys):
-            absent[model, seed] = f"no value for {', '.join(lacking)}"
+            absent[run.model, run.seed] = f"no value for {', '.join(lacking)}"
         else:
-            complete[model].append(run)
+            complete[run.model].append(run)
     groups = {model: tuple(group) for model, group in complete.items() if group}
     for model in order:
         if model not in groups and not any(model == name for name, _ in absent):
@@ -140,7 +140,7 @@ def collect(
     used = (matrices[model].weighting if model in matrices else weighting_of(model, model, rubric) for model in order)
     sets = tuple(dict.fromkeys(used))
     return Results(
-        experiment=str(runs[0]["run"].get("experiment", "")) if runs else "no runs",
+        experiment=runs[0].run.experiment if runs else "no runs",
         rubric=rubric,
         order=order,
         runs=runs,
@@ -150,7 +150,7 @@ def collect(
         keys=keys,
         sets=sets,
         further=tuple(
-            dict.fromkeys(key for run in (*runs, *floors) for key in run["metrics"] if key not in keys.values())
+            dict.fromkeys(key for run in (*runs, *floors) for key in run.metrics if key not in keys.values())
         ),
         matrices=matrices,
         standings=tuple(matrix.cross_weights(groups, rubric, sets)),
@@ -158,11 +158,11 @@ def collect(
     )
 
 
-def floor_word(floor: Run) -> str:
+def floor_word(floor: FloorMetrics) -> str:
     """The name that a floor's macros are made from: `mean face` gives the same as `mean_face`."""
-    return floor["run"]["model"].replace(" ", "_")
+    return floor.model.replace(" ", "_")
 
 
-def display_floor(floor: Run) -> str:
+def display_floor(floor: FloorMetrics) -> str:
     """A floor's name in print: `mean_face` becomes `floor: mean face`."""
-    return f"floor: {floor['run']['model'].replace('_', ' ')}"
+    return f"floor: {floor.model.replace('_', ' ')}"
