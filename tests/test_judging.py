@@ -15,6 +15,7 @@ import vaematrix
 from vaematrix.common.errors import UserError
 from vaematrix.judging import as_text
 from vaematrix.metrics import features
+from vaematrix.metrics.catalogue import in_features
 from vaematrix.metrics.features import FeatureNetwork
 
 
@@ -32,7 +33,7 @@ class MeanColours(nn.Module):
 @pytest.fixture
 def mean_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     network = FeatureNetwork(
-        "colour", "colour", MeanColours(), 3, "frechet_colour", "Fréchet distance (colour)", {"network": "colours"}
+        "colour", "colour", MeanColours(), 3, in_features("colour", "colour"), {"network": "colours"}
     )
     monkeypatch.setattr("vaematrix.judging.load_network", lambda *_: network)
 

@@ -13,6 +13,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.experiment import measures
 from vaematrix.experiment.measures import check_metrics, measured, reconstruction_metrics
 from vaematrix.metrics import entries, reconstruction
+from vaematrix.metrics.catalogue import in_features, in_inception
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.frechet import statistics
 from vaematrix.reporting import names
@@ -31,11 +32,12 @@ def test_the_files_say_what_the_metrics_are() -> None:
 )
 def test_what_is_measured_is_known_before(network: str, distance: str) -> None:
     rng, found = np.random.default_rng(0), Measured()
-    of = SimpleNamespace(name=network, title="", metric_key=distance, metric_label="A (b)", identity={"dims": 4})
+    metrics = in_inception("", distance == "fid") if network == "inception" else in_features(network, "")
+    features = SimpleNamespace(metrics=metrics, identity={"dims": 4})
     made, real = (rng.normal(size=(50, 4)).astype(np.float32) for _ in range(2))
-    entries.measure_extrapolation(found, of, made, statistics(real), 0.95)
-    entries.measure_features(found, of, made, real, torch.device("cpu"))
-    entries.measure_feature_distance(found, of, made, real, resamples=100, confidence=0.95)
+    entries.measure_extrapolation(found, features, made, statistics(real), 0.95)
+    entries.measure_features(found, features, made, real, torch.device("cpu"))
+    entries.measure_feature_distance(found, features, made, real, resamples=100, confidence=0.95)
     entries.measure_latent(found, made, np.ones_like(made))
     assert len(found.entries) == 14
     known = measured(network)

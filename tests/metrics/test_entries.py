@@ -9,12 +9,13 @@ import torch
 from vaematrix.common.records import as_json
 from vaematrix.metrics import entries
 from vaematrix.metrics.attribute_judge import Judge
+from vaematrix.metrics.catalogue import in_features, in_inception
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.feature_distance import feature_distance
 from vaematrix.metrics.frechet import distance, statistics
 
-LITE0 = SimpleNamespace(metric_key="frechet_efficientnet_lite0", metric_label="Fréchet distance (EfficientNet-Lite0)")
-FID = SimpleNamespace(metric_key="fid", metric_label="FID")
+LITE0 = SimpleNamespace(metrics=in_features("efficientnet_lite0", "EfficientNet-Lite0"))
+FID = SimpleNamespace(metrics=in_inception("Inception-v3", official=True))
 ENDLESS = "endless samples against these 50 images"
 
 
@@ -79,7 +80,7 @@ def test_a_frechet_distance_stands_beside_its_check(about: str, key: str) -> Non
 def test_the_feature_distance_has_a_name_an_interval_and_a_value_an_image() -> None:
     measured, originals, others = Measured(), abs(features(40, 0)), abs(features(40, 1))
     identity = {"network": "EfficientNet-Lite0", "weights_sha256": "00", "dims": 4}
-    network = SimpleNamespace(name="efficientnet_lite0", title="EfficientNet-Lite0", identity=identity)
+    network = SimpleNamespace(metrics=LITE0.metrics, identity=identity)
     values = entries.measure_feature_distance(measured, network, originals, others, resamples=200, confidence=0.9)
     entry = measured.entries["feature_distance_efficientnet_lite0"]
     assert values["feature_distance_efficientnet_lite0"] == pytest.approx(feature_distance(originals, others))

@@ -122,8 +122,8 @@ def test_a_gpu_gives_the_same_features(network, weight_file, two_sets) -> None:
 
 
 def test_other_weights_are_not_called_fid(network, weight_file) -> None:
-    assert network.metric_key == "frechet_other"
-    assert network.metric_label == "Fréchet distance (other weights)"
+    assert network.metrics.frechet.key == "frechet_other"
+    assert network.metrics.frechet.label == "Fréchet distance (other weights)"
     assert network.identity == {
         "network": "pytorch-fid InceptionV3",
         "weights_sha256": sha256(weight_file),
@@ -134,7 +134,7 @@ def test_other_weights_are_not_called_fid(network, weight_file) -> None:
 def test_the_published_weights_are_fid(weight_file, monkeypatch) -> None:
     monkeypatch.setattr(inception, "SHA256", sha256(weight_file))
     network = inception.load(weight_file, expected_sha256=sha256(weight_file))
-    assert (network.metric_key, network.metric_label) == ("fid", "FID")
+    assert (network.metrics.frechet.key, network.metrics.frechet.label) == ("fid", "FID")
 
 
 def test_a_file_from_before_torch_counted_batches_is_read(weight_file, tmp_path, two_sets) -> None:

@@ -7,6 +7,7 @@ found out after all training, and so would a metric of one's own whose name the 
 import ast
 import importlib
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,10 @@ from typing import Any
 import vaematrix
 from vaematrix.common.errors import UserError
 from vaematrix.common.schema import nearest
+from vaematrix.metrics.catalogue import OF_ANY_FEATURES, in_features, in_inception
 from vaematrix.reporting.names import check_metric_names
 
 METRICS = Path(vaematrix.__file__).with_name("metrics") / "reconstruction"
-
-# What `metrics/entries.py` measures whatever the features are: by key the direction that is better, empty for neither.
-ALWAYS = {
-    "kl": "", "active_units": "", "mmd_to_prior": "lower", "codes_variance": "", "codes_mean": "",
-    "codes_correlation": "", "codes_largest_correlation": "", "probe_auc": "",
-    "attribute_shown": "higher", "attribute_shown_real": "",
-}  # fmt: skip
-NEIGHBOURS = ("precision", "recall", "density", "coverage")
 
 
 @cache
@@ -52,9 +46,9 @@ def reconstruction_metrics() -> dict[str, str]:
 def _written(metrics: ast.expr) -> dict[str, str] | None:
     """What a tuple of `ReconstructionMetric(key, label, scale, better, …)` says; None where it is no such literal."""
     try:
-        calls = [(call.args, {one.arg: one.value for one in call.keywords}) for call in metrics.elts]
-        of = [(named.get("key") or args[0], named.get("better") or args[3]) for args, named in calls]
-        return {ast.literal_eval(key): ast.literal_eval(better) for key, better in of}
+        calls = [(call.args, {keyword.arg: keyword.value for keyword in call.keywords}) for call in metrics.elts]
+        pairs = [(named.get("key") or args[0], named.get("better") or args[3]) for args, named in calls]
+        return {ast.literal_eval(key): ast.literal_eval(better) for key, better in pairs}
     except (AttributeError, IndexError, ValueError):
         return None
 
@@ -66,14 +60,11 @@ def _imported(module: str) -> dict[str, str]:
 
 def measured(network: str) -> dict[str, str]:
     """Every metric that an experiment may measure in the features of a network, with the direction that is better."""
-    found = {**reconstruction_metrics(), **ALWAYS, f"feature_distance_{network}": "lower"}
-    named = [(f"frechet_{network}", f"kernel_distance_{network}", f"_{network}")]
+    sets = [in_features(network, "")]
     if network == "inception":  # FID with pytorch-fid's weights, which are known for certain when they are loaded
-        named = [("fid", "kid", ""), ("frechet_other", "kernel_distance_other", "_other")]
-    for distance, kernel, suffix in named:
-        found |= dict.fromkeys((distance, f"{distance}_infinity", f"reconstruction_{distance}", kernel), "lower")
-        found |= dict.fromkeys((word + suffix for word in NEIGHBOURS), "higher")
-    return found
+        sets = [in_inception("", official) for official in (True, False)]
+    of_features = [getattr(metrics, field.name) for metrics in sets for field in fields(metrics)]
+    return {**reconstruction_metrics(), **{metric.key: metric.better for metric in (*OF_ANY_FEATURES, *of_features)}}
 
 
 def check_metrics(rubric: Mapping[str, Any], network: str, origin: str) -> None:

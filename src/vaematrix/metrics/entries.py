@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from vaematrix.common.records import About, Check, Direction, Entry, as_json
-from vaematrix.metrics import definitions, extrapolation, frechet, kernel_distance, latent, neighbours
+from vaematrix.common.records import Check, Entry, as_json
+from vaematrix.metrics import catalogue, definitions, extrapolation, frechet, kernel_distance, latent, neighbours
 from vaematrix.metrics.attribute_judge import FEWEST, Judge, balanced, judgeable, shares_shown
 from vaematrix.metrics.bootstrap import mean_interval
+from vaematrix.metrics.catalogue import Metric
 from vaematrix.metrics.feature_distance import feature_distance
 from vaematrix.metrics.features import FeatureNetwork
 from vaematrix.metrics.frechet import Statistics
@@ -42,22 +43,10 @@ class Measured:
         parts = {"metrics": self.entries, "left_out": self.left_out, "warnings": self.warnings, "checks": self.checks}
         return as_json(parts)
 
-    def add(
-        self,
-        key: str,
-        value: float,
-        count: int,
-        label: str,
-        *,
-        about: About,
-        scale: str = "",
-        better: Direction = "",
-        **further: Any,
-    ) -> None:
+    def add(self, metric: Metric, value: float, count: int, **further: Any) -> None:
         """Add an entry; `further` are its interval (low, high), the sd between subsets (subset_sd) and its protocol."""
-        self.entries[key] = Entry(
-            value=float(value), count=count, label=label, scale=scale, better=better, about=about, **further
-        )
+        named = {"label": metric.label, "scale": metric.scale, "better": metric.better, "about": metric.about}
+        self.entries[metric.key] = Entry(**{"value": float(value), "count": count, **named, **further})
 
 
 def measure_frechet(
@@ -68,12 +57,10 @@ def measure_frechet(
     about: Literal["generation", "reconstruction"],
 ) -> None:
     """The Fréchet distance of samples or of reconstructions from the reference. Args: features: float32 [n, dims]."""
-    of_these = frechet.statistics(features, network.identity)
-    key, label = network.metric_key, network.metric_label
-    if about == "reconstruction":
-        key, label = f"reconstruction_{key}", f"{label} of reconstructions"
-    measured.add(key, frechet.distance(of_these, reference), len(features), label, better="lower", about=about)
-    measured.checks[key] = definitions.check_frechet(of_these, reference)
+    measured_set, metrics = frechet.statistics(features, network.identity), network.metrics
+    metric = metrics.frechet if about == "generation" else metrics.frechet_of_reconstructions
+    measured.add(metric, frechet.distance(measured_set, reference), len(features))
+    measured.checks[metric.key] = definitions.check_frechet(measured_set, reference)
 
 
 def measure_feature_distance(
@@ -93,12 +80,11 @@ def measure_feature_distance(
     Returns:
         The values per image, float64 [n], by the metric's key.
     """
-    key, values = f"feature_distance_{network.name}", feature_distance(originals, reconstructions)
+    metric, values = network.metrics.feature_distance, feature_distance(originals, reconstructions)
     low, high = mean_interval(values, resamples=resamples, confidence=confidence, seed=0)
-    label, protocol = f"Feature distance ({network.title})", {"distance": "1 - cosine", **network.identity}
-    of = {"better": "lower", "about": "reconstruction", "low": low, "high": high, "protocol": protocol}
-    measured.add(key, values.mean(), len(values), label, **of)
-    return {key: values}
+    protocol = {"distance": "1 - cosine", **network.identity}
+    measured.add(metric, values.mean(), len(values), low=low, high=high, protocol=protocol)
+    return {metric.key: values}
 
 
 def measure_features(
@@ -109,41 +95,41 @@ def measure_features(
     Args:
         made, real: features of the samples and of the reference, float32 [n, dims] and [m, dims].
     """
-    suffix, note = _naming(network)
-    kernel = f"kernel_distance{suffix}" if suffix else "kid"
-    words = neighbours.Neighbours._fields
+    metrics = network.metrics
     if min(len(made), len(real)) <= neighbours.K_DENSITY:
         reason = f"{len(made)} samples and {len(real)} others: more than {neighbours.K_DENSITY} are needed of each"
-        measured.left_out |= dict.fromkeys([kernel, *(word + suffix for word in words)], reason)
+        measured.left_out |= {metric.key: reason for metric in (metrics.kernel, *metrics.neighbours)}
         return
-    of = {"count": len(made), "about": "generation"}
     mean, subset_sd, size = kernel_distance.kernel_distance(made, real, seed=0, device=device)
     protocol = {"subsets": kernel_distance.SUBSETS, "subset_size": size, "seed": 0, "reference_count": len(real)}
-    label = ("Kernel distance" if suffix else "KID") + note
-    measured.add(kernel, mean, label=label, better="lower", subset_sd=subset_sd, protocol=protocol, **of)
-    for word, value in neighbours.neighbours(made, real, device)._asdict().items():
-        k = neighbours.K_MANIFOLD if word in ("precision", "recall") else neighbours.K_DENSITY
-        protocol = {"k": k, "reference_count": len(real)}
-        measured.add(word + suffix, value, label=word.capitalize() + note, better="higher", protocol=protocol, **of)
+    measured.add(metrics.kernel, mean, len(made), subset_sd=subset_sd, protocol=protocol)
+    found = neighbours.neighbours(made, real, device)
+    for metric, value, k in (
+        (metrics.precision, found.precision, neighbours.K_MANIFOLD),
+        (metrics.recall, found.recall, neighbours.K_MANIFOLD),
+        (metrics.density, found.density, neighbours.K_DENSITY),
+        (metrics.coverage, found.coverage, neighbours.K_DENSITY),
+    ):
+        measured.add(metric, value, len(made), protocol={"k": k, "reference_count": len(real)})
 
 
 def measure_extrapolation(
     measured: Measured, network: FeatureNetwork, made: np.ndarray, reference: Statistics, confidence: float
 ) -> None:
     """The Fréchet distance at endless samples against the reference. Args: made: of the samples, float32 [n, dims]."""
-    key, (count, dims) = f"{network.metric_key}_infinity", made.shape
+    metric, (count, dims) = network.metrics.frechet_infinity, made.shape
     if not extrapolation.enough(count, dims):
         needed = extrapolation.SAMPLES_A_DIMENSION * dims
-        measured.left_out[key] = f"{count} samples are fewer than {needed}, four for each of the features' dimensions"
+        measured.left_out[metric.key] = (
+            f"{count} samples are fewer than {needed}, four for each of the features' dimensions"
+        )
         return
     found = extrapolation.extrapolate(made, reference, confidence=confidence, seed=0)
     measured.add(
-        key,
+        metric,
         found.value,
         count,
-        f"{network.metric_label}, endless samples against these {reference.count:,} images",
-        better="lower",
-        about="generation",
+        label=f"{metric.label} against these {reference.count:,} images",
         low=found.low,
         high=found.high,
         protocol={
@@ -157,25 +143,15 @@ def measure_extrapolation(
     measured.details["frechet_by_count"] = [point._asdict() for point in found.points]
 
 
-def _naming(network: FeatureNetwork) -> tuple[str, str]:
-    """What the distance's key and its label say besides its name: two empty texts for FID alone."""
-    _, bracket, note = network.metric_label.partition(" (")
-    return network.metric_key.removeprefix("fid").removeprefix("frechet"), bracket + note
-
-
 def measure_latent(measured: Measured, mean: np.ndarray, variance: np.ndarray) -> None:
     """KL, active units, and the distance of the codes from the prior. Two float32 [n, latent] of the posteriors."""
     kl, activity = latent.kl_per_unit(mean, variance), latent.activity(mean)
-    of = {"count": len(mean), "about": "latent"}
-    measured.add("kl", kl.sum(), label="KL", scale="nats", **of)
     active = int((activity > latent.ACTIVE).sum())
-    measured.add(
-        "active_units", active, label="Active units", scale=f"of {len(kl)}", protocol={"above": latent.ACTIVE}, **of
-    )
+    measured.add(catalogue.KL, kl.sum(), len(mean))
+    measured.add(catalogue.ACTIVE_UNITS, active, len(mean), scale=f"of {len(kl)}", protocol={"above": latent.ACTIVE})
     codes = latent.draw_codes(mean, variance, seed=0)
-    mmd = latent.mmd_to_prior(codes)
     protocol = {"kernel": "exp(-|d|²/(2·dim))", "seed": 0}
-    measured.add("mmd_to_prior", mmd, label="MMD² to the prior", better="lower", protocol=protocol, **of)
+    measured.add(catalogue.MMD_TO_PRIOR, latent.mmd_to_prior(codes), len(mean), protocol=protocol)
     _measure_aggregated(measured, codes)
     order = np.argsort(-kl, kind="stable")
     measured.details["units"] = [
@@ -186,17 +162,18 @@ def measure_latent(measured: Measured, mean: np.ndarray, variance: np.ndarray) -
 def _measure_aggregated(measured: Measured, codes: np.ndarray) -> None:
     """Where the aggregated posterior lies beside the prior. Args: codes: [n, latent] drawn from q(z | x)."""
     found = latent.aggregated(codes)
-    for name, label, formula in (
-        ("variance", "Variance of codes", "mean over units j of Var(z_j)"),
-        ("mean", "|Mean| of codes", "mean over units j of |E z_j|"),
-        ("correlation", "Mean |correlation| of codes", "mean over pairs j < k of |Corr(z_j, z_k)|"),
-        ("largest_correlation", "Largest |correlation| of codes", "maximum over pairs j < k of |Corr(z_j, z_k)|"),
+    for metric, value, formula in (
+        (catalogue.CODES_VARIANCE, found.variance, "mean over units j of Var(z_j)"),
+        (catalogue.CODES_MEAN, found.mean, "mean over units j of |E z_j|"),
+        (catalogue.CODES_CORRELATION, found.correlation, "mean over pairs j < k of |Corr(z_j, z_k)|"),
+        (
+            catalogue.CODES_LARGEST_CORRELATION,
+            found.largest_correlation,
+            "maximum over pairs j < k of |Corr(z_j, z_k)|",
+        ),
     ):
         protocol = {"codes": "one z ~ q(z | x) an image", "formula": formula, "seed": 0}
-        scale = f"{int(name == 'variance')} under the prior"
-        measured.add(
-            f"codes_{name}", getattr(found, name), len(codes), label, scale=scale, about="latent", protocol=protocol
-        )
+        measured.add(metric, value, len(codes), protocol=protocol)
     if far := latent.far_from_prior(found, len(codes)):
         measured.warnings.append(
             f"the codes lie far from the prior: {'; '.join(far)}. A sample from N(0, I) then says more about where "
@@ -214,7 +191,9 @@ def measure_probe(
     known = judgeable(train[1], test[1])
     skipped = [name for name, one in zip(names, known, strict=True) if not one]
     if not known.any():
-        measured.left_out["probe_auc"] = f"no attribute has {FEWEST} faces with and without it in both splits"
+        measured.left_out[catalogue.PROBE_AUC.key] = (
+            f"no attribute has {FEWEST} faces with and without it in both splits"
+        )
         return
     aucs = probe(train[0], train[1][:, known], test[0], test[1][:, known])
     protocol = {
@@ -223,8 +202,7 @@ def measure_probe(
         "attributes": len(aucs),
         "skipped": skipped,
     }
-    label = "AUC of a linear probe"
-    measured.add("probe_auc", aucs.mean(), len(test[0]), label, scale="weak factors", about="latent", protocol=protocol)
+    measured.add(catalogue.PROBE_AUC, aucs.mean(), len(test[0]), protocol=protocol)
     judged = [name for name, one in zip(names, known, strict=True) if one]
     measured.details["probe_auc"] = dict(zip(judged, aucs.tolist(), strict=True))
 
@@ -240,7 +218,7 @@ def measure_asked(measured: Measured, judge: Judge, samples: np.ndarray, asked: 
     )
     known = judgeable(wanted)
     if not known.any():
-        measured.left_out["attribute_shown"] = (
+        measured.left_out[catalogue.ATTRIBUTE_SHOWN.key] = (
             f"no attribute has {FEWEST} samples and faces of both splits with and without it"
         )
         return
@@ -252,15 +230,11 @@ def measure_asked(measured: Measured, judge: Judge, samples: np.ndarray, asked: 
         "attributes": len(names),
         "skipped": [name for name in asked if name not in names],
     }
-    rows = (
-        ("attribute_shown", shown, len(samples), "Asked attribute shown", "higher"),
-        ("attribute_shown_real", judge.shown[known], judge.about["judged_on"], "Judge of attributes on real faces", ""),
-    )
-    for key, shares, count, label, better in rows:
-        value = balanced(shares).mean()
-        measured.add(
-            key, value, count, label, scale="balanced accuracy", better=better, about="attributes", protocol=protocol
-        )
+    for metric, shares, count in (
+        (catalogue.ATTRIBUTE_SHOWN, shown, len(samples)),
+        (catalogue.ATTRIBUTE_SHOWN_REAL, judge.shown[known], judge.about["judged_on"]),
+    ):
+        measured.add(metric, balanced(shares).mean(), count, protocol=protocol)
     measured.details["attribute_shown"] = {
         name: {
             "asked": int(wanted[:, column].sum()),

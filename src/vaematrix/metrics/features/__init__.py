@@ -17,6 +17,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from vaematrix.metrics.catalogue import FeatureMetrics
+
 _BATCH_ON_CPU, _BATCH_ON_GPU = 8, 128  # on a CPU the activations of eight images still fit the cache
 
 
@@ -29,8 +31,7 @@ class FeatureNetwork:
         title: the name people read.
         layers: uint8 RGB [n, 3, height, width] of any size to float32 [n, dims]; resizing and normalising included.
         dims: length of a feature vector.
-        metric_key: name in metrics.json of the Fréchet distance of these features.
-        metric_label: the distance's name that people read.
+        metrics: what is measured in its features.
         identity: what made the features, as JSON values: network, hash of the weights, dims. Statistics of different
             identities are not comparable.
     """
@@ -39,8 +40,7 @@ class FeatureNetwork:
     title: str
     layers: nn.Module
     dims: int
-    metric_key: str
-    metric_label: str
+    metrics: FeatureMetrics
     identity: dict[str, Any]
 
     @torch.inference_mode()

