@@ -10,15 +10,13 @@ from scipy import stats
 from made_up_runs import run
 from vaematrix.analysis.differences import (
     Difference,
-    Measurement,
     best,
     between_models,
     holm,
     judged,
-    measurements,
-    resampled_means,
     subject,
 )
+from vaematrix.analysis.measurements import Measurement, measurements, resampled_means
 from vaematrix.common.errors import UserError
 
 NAMES = {"metric": "mse", "first": "a", "second": "b", "better": "lower"}
@@ -91,8 +89,8 @@ def test_five_models_of_one_family_have_no_best_more_often_than_holm_allows() ->
                 for pair in itertools.combinations(values, 2)
             ]
         )  # fmt: skip
-        claims += any(one.better_model for one in pairs)
-        assert best(pairs) is None or sum(one.better_model == best(pairs) for one in pairs) == 4
+        claims += any(pair.better_model for pair in pairs)
+        assert best(pairs) is None or sum(pair.better_model == best(pairs) for pair in pairs) == 4
     assert claims / REPEATS < 0.05 + 3 * np.sqrt(0.05 * 0.95 / REPEATS)
 
 
@@ -123,12 +121,12 @@ def test_pairing_finds_what_an_unpaired_test_cannot() -> None:
     rng, paired, unpaired, false = np.random.default_rng(1), 0, 0, 0
     for _ in range(REPEATS):
         hardness = rng.gamma(2, 1, FACES)  # sd 1.4
-        one, other, same = (hardness + shift + rng.normal(0, 0.1, FACES) for shift in (0.07, 0.0, 0.0))
-        draws = resampled_means(np.column_stack([one, other, same]), RESAMPLES)
-        a, b, c = ({0: Measurement(v.mean(), d)} for v, d in zip((one, other, same), draws.T, strict=True))
+        first, second, same = (hardness + shift + rng.normal(0, 0.1, FACES) for shift in (0.07, 0.0, 0.0))
+        draws = resampled_means(np.column_stack([first, second, same]), RESAMPLES)
+        a, b, c = ({0: Measurement(v.mean(), d)} for v, d in zip((first, second, same), draws.T, strict=True))
         paired += judged(a, b, 0.95, **NAMES).verdict.startswith("b lower on these faces: these two networks")
         false += judged(c, b, 0.95, **NAMES).apart
-        unpaired += stats.ttest_ind(one, other).pvalue < 0.05
+        unpaired += stats.ttest_ind(first, second).pvalue < 0.05
     assert paired / REPEATS > 0.95
     assert unpaired / REPEATS < 0.1
     assert 0.02 < false / REPEATS < 0.09
@@ -193,7 +191,7 @@ def test_holm_by_hand() -> None:
     tests = [Difference(**NAMES, value=-1, n=3, covers="seeds", confidence=0.95, low=-2, high=-0.5, p=p, p_holm=p)
              for p in (0.01, 0.04, None, 0.03, 0.005)]  # fmt: skip
     adjusted = holm(tests)
-    assert [one.p_holm for one in adjusted] == pytest.approx([0.03, 0.06, None, 0.06, 0.02])
+    assert [difference.p_holm for difference in adjusted] == pytest.approx([0.03, 0.06, None, 0.06, 0.02])
     assert adjusted[0].verdict == "a better"
     assert adjusted[1].verdict == "not distinguishable after Holm"
 
@@ -231,10 +229,10 @@ def test_every_pair_in_every_metric() -> None:
         for seed in range(3):
             per_image[model, seed] = frame(hardness + shift + rng.normal(0, 0.01, 60), names)
     found = between_models(groups, per_image, ["ssim", "fid"])
-    assert [(one.metric, one.first, one.second) for one in found] == [
+    assert [(difference.metric, difference.first, difference.second) for difference in found] == [
         (metric, *pair) for metric in ("ssim", "fid") for pair in (("a", "b"), ("a", "c"), ("b", "c"))
     ]
-    assert [one.covers for one in found] == 3 * ["faces and seeds"] + 3 * ["seeds"]
+    assert [difference.covers for difference in found] == 3 * ["faces and seeds"] + 3 * ["seeds"]
     assert found[0].value == pytest.approx(-0.02)
     assert found[2].verdict == "not distinguishable"
 

@@ -14,10 +14,8 @@ import pandas as pd
 import pytest
 
 from made_up_runs import ORDER, experiment, floor, need_programs, rubric, run
-from vaematrix.analysis import weight_space
 from vaematrix.analysis.decimals import rounded
-from vaematrix.analysis.weight_space import SCORINGS
-from vaematrix.analysis.weight_space import territories as weight_space_territories
+from vaematrix.analysis.weight_space import SCORINGS, landscape, territories
 from vaematrix.common.records import RunMetrics
 from vaematrix.reporting import latex
 from vaematrix.reporting.names import file_word, macro_word, matrix_file
@@ -217,7 +215,7 @@ def test_with_fewer_than_three_seeds_no_text_names_a_winner(tmp_path: Path, seed
         assert "of these networks" in (tmp_path / name).read_text()
         assert "these models" not in (tmp_path / name).read_text()
     claims = {row["claim"] for row in read_csv(tmp_path / "differences.csv")}
-    assert all("these two networks only" in one or one.startswith("cannot be judged") for one in claims)
+    assert all("these two networks only" in claim or claim.startswith("cannot be judged") for claim in claims)
     assert len(claims) > 1 or seeds == 2
     for row in read_csv(tmp_path / "summary.csv"):
         assert row["n"] == str(seeds)
@@ -271,8 +269,8 @@ def test_what_the_weights_decide_agrees_with_the_csv(tmp_path: Path) -> None:
     changes = read_csv(tmp_path / "weight_changes.csv")
     assert len(changes) == 2 * 3 * 2
     for row in changes:
-        there = [float(row[f"{key}_percent_there"]) for key in ("mse_pm1", "ssim", "fid")]
-        assert sum(there) == pytest.approx(100)
+        equal_at = [float(row[f"{key}_percent_there"]) for key in ("mse_pm1", "ssim", "fid")]
+        assert sum(equal_at) == pytest.approx(100)
     _, *lines = read_tex(tmp_path / "weight_changes.tex")
     leaders = [row for row in changes if row["change_of"] == "highest total"]
     for line, row in zip(lines, leaders, strict=True):
@@ -282,9 +280,7 @@ def test_what_the_weights_decide_agrees_with_the_csv(tmp_path: Path) -> None:
 
 def test_each_landscape_is_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     worked_out = []
-    monkeypatch.setattr(
-        weight_space, "territories", lambda scores: worked_out.append(scores) or weight_space_territories(scores)
-    )
+    monkeypatch.setattr(landscape, "territories", lambda scores: worked_out.append(scores) or territories(scores))
     write_tables(tmp_path, experiment(), rubric(), ORDER, FLOORS)
     assert len(worked_out) == len(SCORINGS)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vaematrix.analysis.differences import read_per_image
+from vaematrix.analysis.measurements import read_per_image
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.records import missing_runs, read_floor, read_metrics

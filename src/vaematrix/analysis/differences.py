@@ -1,10 +1,10 @@
 """Is the difference between two models, or between two experiments, more than chance?
 
 Two runs of one seed are compared on the same faces, so their values are paired face by face and, over seeds, seed by
-seed: what makes a face hard makes it hard for both and drops out. An interval covers
+seed: whatever makes a face hard makes it hard for both models, and cancels. An interval covers
 
-- the faces, where there is one seed: the percentile bootstrap over faces (Efron 1979). It speaks of these two trained
-  networks on other faces, not of other trainings: another seed of the same model may change a mean by many times what
+- the faces, where there is one seed: the percentile bootstrap over faces (Efron 1979). It describes these two trained
+  networks on other faces, not other trainings: another seed of the same model may change a mean by many times what
   other faces do, so that nothing is claimed of the models, and there is no p;
 - the faces and the seeds, where there are several: to each bootstrap mean over faces is added a draw of the error of
   the mean over seeds: Student's t with n - 1 degrees of freedom times the standard error of the paired differences.
@@ -24,33 +24,18 @@ import dataclasses
 import itertools
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from pyarrow.lib import ArrowException
 
-from vaematrix.analysis import matrix
-from vaematrix.common.errors import UserError
-from vaematrix.common.records import Protocol, RunMetrics
+from vaematrix.analysis.measurements import Measurement, measurements, settings
+from vaematrix.common.records import RunMetrics
 
-Key = TypeVar("Key", bound=Hashable)
-
-_INDICES_AT_ONCE = 2_000_000  # of resampled faces: 16 MB
-_ROUNDING = 1e-12  # of values of one size: what subtraction leaves of nothing
+_ROUNDING = 1e-12  # relative to the values: a smaller standard error is the rounding of equal differences
 FACES, BOTH, SEEDS, NOTHING = "faces", "faces and seeds", "seeds", "nothing"
-SEEDS_FOR_MODELS = 3  # two say next to nothing of how far apart seeds lie
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A metric of one run: its value, and its means over resampled faces, [resamples]; None where it has none."""
-
-    value: float
-    resampled: np.ndarray | None = None
+SEEDS_FOR_MODELS = 3  # two hardly tell how far apart seeds lie
 
 
 @dataclass(frozen=True)
@@ -114,20 +99,24 @@ class Difference:
         if self.covers != FACES:
             return f"cannot be judged: {seeds}"
         lower = self.first if self.value < 0 else self.second
-        said = f"{lower} lower on these faces" if self.apart else "not distinguishable on these faces"
-        return f"{said}: these two networks only"
+        finding = f"{lower} lower" if self.apart else "not distinguishable"
+        return f"{finding} on these faces: these two networks only"
 
 
 def subject(seeds: int) -> str:
-    """What means over so many seeds speak of."""
+    """What a mean over so many seeds describes, in words: the models, or only the networks that were trained."""
     return "these models" if seeds >= SEEDS_FOR_MODELS else "these networks"
 
 
 def standing(differences: Sequence[Difference]) -> str:
-    """Whether one model may be called the best, in words. Args: differences: of all pairs of models in one metric."""
+    """Whether one model may be called the best, in words.
+
+    Args:
+        differences: of all pairs of models in one metric.
+    """
     if model := best(differences):
         return f"{model} is better than every other model"
-    if any(one.n < SEEDS_FOR_MODELS for one in differences):
+    if any(difference.n < SEEDS_FOR_MODELS for difference in differences):
         return f"the models cannot be judged with fewer than {SEEDS_FOR_MODELS} seeds in common"
     return "no model is distinguishable from all others" if differences else "there is no other model"
 
@@ -138,87 +127,9 @@ def best(differences: Sequence[Difference]) -> str | None:
     Args:
         differences: of all pairs of models in one metric.
     """
-    models = {model for one in differences for model in (one.first, one.second)}
-    ahead = Counter(one.better_model for one in differences if one.better_model)
-    return next((model for model, count in ahead.items() if count == len(models) - 1), None)
-
-
-def read_per_image(path: str | Path) -> pd.DataFrame:
-    """The values of per_image.parquet, one column a metric, one row a face, by image_id and sorted by it.
-
-    Raises:
-        UserError: the file holds anything else.
-    """
-    try:
-        if not Path(path).is_file():
-            raise ValueError("no regular file")
-        return pd.read_parquet(path).set_index("image_id").sort_index().astype(float)
-    except (ValueError, KeyError, OSError, ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(
-            f"{path}: cannot be read as values by image ({reason}). Delete it and run snakemake again."
-        ) from None
-
-
-def settings(runs: Sequence[RunMetrics]) -> tuple[float, int]:
-    """Confidence and number of resamples that the runs' own intervals have; 0.95 and 1000 where they do not say."""
-    protocol = runs[0].protocol if runs else Protocol()
-    confidence, resamples = protocol.confidence, protocol.resamples
-    return 0.95 if confidence is None else confidence, 1000 if resamples is None else resamples
-
-
-def measurements(
-    runs: Mapping[Key, RunMetrics], per_image: Mapping[Key, pd.DataFrame], resamples: int
-) -> dict[Key, dict[str, Measurement]]:
-    """Every metric of every run, with its means over the same resampled faces in all runs.
-
-    Args:
-        runs: by any key.
-        per_image: what :func:`read_per_image` read, by the same keys; a run that is absent has no means over faces.
-
-    Raises:
-        UserError: two runs were measured on different faces.
-    """
-    faces = {key: per_image[key] for key in runs if key in per_image}
-    first = next(iter(faces), None)
-    for key, frame in faces.items():
-        if not frame.index.equals(faces[first].index):
-            raise UserError(
-                f"the per_image.parquet of {first} and of {key} hold different faces, so that they cannot be paired. "
-                "Delete the older one and run snakemake again."
-            )
-    columns = [(key, metric) for key, frame in faces.items() for metric in frame.columns]
-    means = np.empty((resamples, 0))
-    if columns:
-        means = resampled_means(np.column_stack([frame.to_numpy(float) for frame in faces.values()]), resamples)
-    draws = {column: means[:, place] for place, column in enumerate(columns)}
-    return {
-        key: {
-            metric: Measurement(float(value), draws.get((key, metric)))
-            for metric in run.metrics
-            if (value := matrix.value_of(run, metric)) is not None
-        }
-        for key, run in runs.items()
-    }
-
-
-def resampled_means(values: np.ndarray, resamples: int, seed: int = 0) -> np.ndarray:
-    """Means over faces drawn with replacement, the same faces for all columns.
-
-    Args:
-        values: [faces, columns].
-
-    Returns:
-        float64 [resamples, columns].
-    """
-    count, rng = len(values), np.random.default_rng(seed)
-    block = max(1, _INDICES_AT_ONCE // count)
-    means = []
-    for start in range(0, resamples, block):
-        drawn = rng.integers(count, size=(min(block, resamples - start), count))
-        times = np.stack([np.bincount(row, minlength=count) for row in drawn])
-        means.append(times @ values / count)
-    return np.concatenate(means)
+    models = {model for difference in differences for model in (difference.first, difference.second)}
+    wins = Counter(difference.better_model for difference in differences if difference.better_model)
+    return next((model for model, count in wins.items() if count == len(models) - 1), None)
 
 
 def judged(
@@ -235,22 +146,27 @@ def judged(
     """
     seeds = sorted(first.keys() & second.keys())
     pairs = [(first[seed], second[seed]) for seed in seeds]
-    by_seed = np.array([one.value - other.value for one, other in pairs])
-    faces = [one.resampled - other.resampled for one, other in pairs
-             if one.resampled is not None and other.resampled is not None]  # fmt: skip
+    by_seed = np.array([in_first.value - in_second.value for in_first, in_second in pairs])
+    resampled = [
+        in_first.resampled - in_second.resampled
+        for in_first, in_second in pairs
+        if in_first.resampled is not None and in_second.resampled is not None
+    ]
     n, value = len(seeds), float(by_seed.mean()) if seeds else math.nan
     error = by_seed.std(ddof=1) / math.sqrt(n) if n > 1 else 0.0
-    if n and error < _ROUNDING * max(abs(one.value) for pair in pairs for one in pair):
+    if n and error < _ROUNDING * max(abs(measurement.value) for pair in pairs for measurement in pair):
         error = 0.0
     covers, low, high, p, at_most = NOTHING, None, None, None, False
-    if n and len(faces) == n:
+    if n and len(resampled) == n:
         covers = BOTH if n > 1 else FACES
-        draws = np.mean(faces, axis=0)
+        draws = np.mean(resampled, axis=0)
         if n > 1:
             draws = draws + error * np.random.default_rng(1).standard_t(n - 1, size=len(draws))
         low, high, p, at_most = _from_draws(draws, confidence)
-    elif n > 1 and (error or not value):
-        covers, (low, high, p) = SEEDS, _student(value, error, n, confidence)
+    elif n > 1 and error:
+        covers, (low, high, p) = SEEDS, _from_seeds(by_seed, confidence)
+    elif n > 1 and not value:  # equal in every seed
+        covers, low, high, p = SEEDS, 0.0, 0.0, 1.0
     if n < SEEDS_FOR_MODELS:
         p, at_most = None, False
     return Difference(
@@ -266,22 +182,22 @@ def _from_draws(draws: np.ndarray, confidence: float) -> tuple[float, float, flo
     return float(low), float(high), min(1.0, float(2 * (1 + beyond) / (len(draws) + 1))), bool(beyond == 0)
 
 
-def _student(value: float, error: float, n: int, confidence: float) -> tuple[float, float, float]:
-    """Interval and p of a mean of `n` values with standard error `error`."""
-    from scipy.special import stdtr, stdtrit
+def _from_seeds(by_seed: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """Interval and p of the mean over seeds, by Student's t."""
+    from scipy.stats import ttest_1samp
 
-    reach = stdtrit(n - 1, (1 + confidence) / 2) * error
-    p = 2 * stdtr(n - 1, -abs(value) / error) if error else float(value == 0)
-    return float(value - reach), float(value + reach), float(p)
+    test = ttest_1samp(by_seed, 0)
+    interval = test.confidence_interval(confidence)
+    return float(interval.low), float(interval.high), float(test.pvalue)
 
 
 def holm(differences: Sequence[Difference]) -> list[Difference]:
     """The same differences with p adjusted for their number (Holm 1979); those without p are no tests."""
-    order = sorted((i for i, one in enumerate(differences) if one.p is not None), key=lambda i: differences[i].p)
+    tests = [(difference.p, place) for place, difference in enumerate(differences) if difference.p is not None]
     adjusted, least = list(differences), 0.0
-    for place, i in enumerate(order):
-        least = max(least, min(1.0, (len(order) - place) * differences[i].p))
-        adjusted[i] = dataclasses.replace(differences[i], p_holm=least)
+    for rank, (p, place) in enumerate(sorted(tests)):
+        least = max(least, min(1.0, (len(tests) - rank) * p))
+        adjusted[place] = dataclasses.replace(differences[place], p_holm=least)
     return adjusted
 
 
@@ -300,25 +216,31 @@ def between_models(
     runs = {(model, run.seed): run for model, group in groups.items() for run in group}
     confidence, resamples = settings(list(runs.values()))
     measured = measurements(runs, per_image, resamples)
-    found = []
+    differences = []
     for metric in metrics:
-        of = {
+        by_model = {
             model: {seed: measured[name, seed][metric] for name, seed in runs
                     if name == model and metric in measured[name, seed]}
             for model in groups
         }  # fmt: skip
         better = next((run.metrics[metric].better for run in runs.values() if metric in run.metrics), "")
-        found += all_pairs({model: by_seed for model, by_seed in of.items() if by_seed}, confidence, metric, better)
-    return found
+        having_it = {model: by_seed for model, by_seed in by_model.items() if by_seed}
+        differences += all_pairs(having_it, confidence, metric, better)
+    return differences
 
 
 def all_pairs(
-    of: Mapping[str, Mapping[int, Measurement]], confidence: float, metric: str, better: str
+    by_model: Mapping[str, Mapping[int, Measurement]], confidence: float, metric: str, better: str
 ) -> list[Difference]:
-    """Every pair of models in one metric, adjusted for their number. Args: of: the measurements by model and seed."""
+    """Every pair of models in one metric, adjusted for their number.
+
+    Args:
+        by_model: the measurements by model and seed.
+    """
     return holm(
         [
-            judged(of[one], of[two], confidence, metric=metric, first=one, second=two, better=better)
-            for one, two in itertools.combinations(of, 2)
+            judged(by_model[first], by_model[second], confidence, metric=metric, first=first, second=second,
+                   better=better)
+            for first, second in itertools.combinations(by_model, 2)
         ]
-    )
+    )  # fmt: skip

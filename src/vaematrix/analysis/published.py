@@ -11,7 +11,13 @@ from vaematrix.analysis.matrix import score
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """A line the paper printed, with the score that our rubric gives to its value, and score × weight worked out."""
+    """A line that the paper printed.
+
+    Attributes:
+        our_score: what the rubric gives to the printed value.
+        weighted: as printed.
+        recomputed: the printed score × weight / 100.
+    """
 
     key: str
     label: str
@@ -25,8 +31,14 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A matrix the paper printed: its printed total, the sum of its rows, and its total under each published set of
-    weights."""
+    """A matrix that the paper printed.
+
+    Attributes:
+        number: the table's number in the paper.
+        printed: the total as printed.
+        recomputed: the sum of the rows.
+        under: the total of the printed scores under the weights of each published table.
+    """
 
     key: str
     number: int
@@ -45,21 +57,27 @@ class PublishedTable:
 def recomputed_published(rubric: Mapping[str, Any]) -> list[PublishedTable]:
     """The paper's tables: what they print beside what their rows add up to."""
     tables = rubric["published"]["tables"]
-    result = []
-    for key, table in tables.items():
-        rows = tuple(_published_row(metric, row, rubric) for metric, row in table["rows"].items())
-        scores = {row.key: row.score for row in rows}
-        under = {
-            other: sum(
-                (scores[m] * decimal(row["weight"]) / 100 for m, row in tables[other]["rows"].items()), Decimal(0)
-            )
-            for other in tables
-        }
-        recomputed = sum((row.recomputed for row in rows), Decimal(0))
-        result.append(
-            PublishedTable(key, table["number"], table["name"], rows, decimal(table["total"]), recomputed, under)
-        )
-    return result
+    return [_published_table(key, tables, rubric) for key in tables]
+
+
+def _published_table(key: str, tables: Mapping[str, Any], rubric: Mapping[str, Any]) -> PublishedTable:
+    table = tables[key]
+    rows = tuple(_published_row(metric, row, rubric) for metric, row in table["rows"].items())
+    scores = {row.key: row.score for row in rows}
+
+    def total_under(weighting: str) -> Decimal:
+        weights = {metric: decimal(row["weight"]) for metric, row in tables[weighting]["rows"].items()}
+        return sum((scores[metric] * weight / 100 for metric, weight in weights.items()), Decimal(0))
+
+    return PublishedTable(
+        key=key,
+        number=table["number"],
+        name=table["name"],
+        rows=rows,
+        printed=decimal(table["total"]),
+        recomputed=sum((row.recomputed for row in rows), Decimal(0)),
+        under={weighting: total_under(weighting) for weighting in tables},
+    )
 
 
 def _published_row(key: str, row: Mapping[str, Any], rubric: Mapping[str, Any]) -> PublishedRow:

@@ -7,8 +7,9 @@ from typing import Any
 
 from vaematrix.analysis import matrix
 from vaematrix.analysis.decimals import decimal
-from vaematrix.analysis.differences import Difference, Measurement, holm, judged, measurements, settings
+from vaematrix.analysis.differences import Difference, holm, judged
 from vaematrix.analysis.matrix import Spread
+from vaematrix.analysis.measurements import Measurement, measurements, settings
 from vaematrix.common.records import Entry
 from vaematrix.reporting.comparison.folders import Folder
 from vaematrix.reporting.comparison.protocols import SECTIONS, Field, differing_fields, reasons_not_to_compare

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from vaematrix.analysis.differences import read_per_image
+from vaematrix.analysis.measurements import read_per_image
 from vaematrix.common.errors import UserError
 from vaematrix.common.records import RUN_GLOB, RunMetrics, RunRecord, read_metrics, read_run
 
@@ -20,7 +20,7 @@ class Folder:
     Attributes:
         runs: metrics.json of each run.
         records: run.json of each run that has one.
-        per_image: the values of each image, from `differences.read_per_image`, of each run that has them.
+        per_image: the values of each image, from `measurements.read_per_image`, of each run that has them.
     """
 
     path: Path

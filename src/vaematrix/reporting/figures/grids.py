@@ -179,7 +179,7 @@ def write_grid(path: str | Path, rows: Sequence[Row], headers: Sequence[str] = (
 
 @dataclass(frozen=True)
 class _Sheet:
-    """Where things stand on a grid, in dots from its upper left corner; images are `height` x `width` dots large."""
+    """The layout of a grid, in dots from its upper left corner; each image is `height` x `width` dots large."""
 
     dpi: int
     height: int

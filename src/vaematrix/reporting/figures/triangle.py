@@ -57,6 +57,7 @@ def place(weights: Point) -> np.ndarray:
 
 
 def _panel(axis: Axes, landscape: Landscape, rows: Sequence[str], looks: Mapping[str, Any]) -> None:
+    """The triangle under one way of scoring: named territories, lines of equal weight, corners, sets of weights."""
     axis.set_axis_off()
     axis.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.17, 1.0))
     for territory in landscape.territories:
@@ -101,11 +102,11 @@ def _roomiest(territory: Territory, landscape: Landscape) -> np.ndarray:
     """The place in a territory that is farthest from its borders and from the marked weights."""
     steps = range(-1, GRID + 2)  # one step beyond the triangle
     grid = np.array([(i, j, GRID - i - j) for i in steps for j in steps]) / GRID
-    totals = {one.models: grid @ np.array(one.scores, dtype=float) for one in landscape.territories}
+    totals = {found.models: grid @ np.array(found.scores, dtype=float) for found in landscape.territories}
     inside = (grid > 0).all(axis=1) & (totals[territory.models] >= np.max(list(totals.values()), axis=0))
     marks = [place(weights) for weights in landscape.sets.values()]
     kept, shunned = grid[inside] @ CORNERS, np.vstack([grid[~inside] @ CORNERS, *marks])
-    # Names are wider than high: what is beside them is nearer than what is above.
+    # Names are wider than high, so that horizontal distances count half.
     apart = ((kept[:, None] - shunned[None]) * [0.5, 1.0]) ** 2
     return kept[apart.sum(axis=2).min(axis=1).argmax()]
 
@@ -115,9 +116,9 @@ def _legend(landscapes: Mapping[str, Landscape], looks: Mapping[str, Any]) -> li
     shown = {
         model
         for landscape in landscapes.values()
-        for one in landscape.territories
-        if one.corners
-        for model in one.models
+        for territory in landscape.territories
+        if territory.corners
+        for model in territory.models
     }
     patches = [Patch(color=look["color"], label=plain(model)) for model, look in looks.items() if model in shown]
     landscape = next(iter(landscapes.values()))
@@ -129,6 +130,7 @@ def _legend(landscapes: Mapping[str, Landscape], looks: Mapping[str, Any]) -> li
 
 
 def _markers(landscape: Landscape) -> list[str]:
+    """A marker for each set of weights; after eight they repeat."""
     return [MARKERS[number % len(MARKERS)] for number in range(len(landscape.sets))]
 
 

@@ -47,7 +47,7 @@ def write_tables(
 
     Args:
         runs, rubric, order, floors, missing: those of :func:`collect`.
-        per_image: what `differences.read_per_image` read, by model and seed. A run without is compared by its means.
+        per_image: what `measurements.read_per_image` read, by model and seed. A run without is compared by its means.
 
     Returns:
         The files written. Their names depend on `order` and the rubric alone, never on which runs succeeded.

@@ -8,7 +8,8 @@ from decimal import ROUND_CEILING, Decimal
 import pandas as pd
 
 from vaematrix.analysis.decimals import rounded
-from vaematrix.analysis.differences import SEEDS_FOR_MODELS, Difference, settings, standing
+from vaematrix.analysis.differences import SEEDS_FOR_MODELS, Difference, standing
+from vaematrix.analysis.measurements import settings
 from vaematrix.analysis.weight_space import DRAWS, Landscape, Territory
 from vaematrix.reporting.formatting import interval, number, percent, rounded_fraction
 from vaematrix.reporting.tables.findings import Findings
@@ -115,17 +116,17 @@ def changes_frame(landscapes: Mapping[str, Landscape]) -> pd.DataFrame:
     """How far each set of weights is from another highest total, and from another order."""
     rows = []
     for scoring, landscape in landscapes.items():
-        for name, weights, leaders, new_leader, new_order in landscape.changes:
+        for reach in landscape.reaches:
             rows.append(
                 [
-                    name,
-                    " / ".join(rounded_fraction(100 * weight, 0) for weight in weights),
+                    reach.name,
+                    " / ".join(rounded_fraction(100 * weight, 0) for weight in reach.weights),
                     scoring,
-                    "all tie" if len(leaders) == len(landscape.scores) > 1 else " = ".join(leaders),
-                    percent(new_leader.moved) if new_leader else "never",
-                    new_leader.overtaker if new_leader else None,
-                    percent(new_order.moved) if new_order else "never",
-                    f"{new_order.overtaker} over {new_order.overtaken}" if new_order else None,
+                    "all tie" if len(reach.leaders) == len(landscape.scores) > 1 else " = ".join(reach.leaders),
+                    percent(reach.leader.moved) if reach.leader else "never",
+                    reach.leader.overtaker if reach.leader else None,
+                    percent(reach.order.moved) if reach.order else "never",
+                    f"{reach.order.overtaker} over {reach.order.overtaken}" if reach.order else None,
                 ]
             )
     columns = ["Weights of", "Percent", "Scores", "Highest total", "Until", "Then", "Order until", "Then "]

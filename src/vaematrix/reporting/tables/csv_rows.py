@@ -158,12 +158,12 @@ def changes_rows(results: Results, landscapes: Mapping[str, Landscape]) -> pd.Da
     """One row for each scoring, set of weights and kind of change, with the weights at which two models are equal."""
     rows = []
     for scoring, landscape in landscapes.items():
-        for name, weights, leaders, new_leader, new_order in landscape.changes:
-            for kind, change in (("highest total", new_leader), ("order", new_order)):
+        for reach in landscape.reaches:
+            for kind, change in (("highest total", reach.leader), ("order", reach.order)):
                 models = [change.overtaker, change.overtaken] if change else [None] * 2
                 moved = full(100 * change.moved) if change else None
-                equal_at = [full(100 * weight) for weight in change.weights] if change else [None] * len(weights)
-                rows.append([scoring, name, "; ".join(leaders), kind, *models, moved, *equal_at])
+                equal_at = [full(100 * weight) for weight in change.weights] if change else [None] * len(reach.weights)
+                rows.append([scoring, reach.name, "; ".join(reach.leaders), kind, *models, moved, *equal_at])
     columns = ["scoring", "weights", "highest_total", "change_of", "overtaker", "overtaken", "points"]
     columns += [f"{key}_percent_there" for key in results.keys.values()]
     return pd.DataFrame(rows, columns=columns, dtype=object)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from vaematrix.analysis import matrix
-from vaematrix.analysis.differences import Difference, Measurement, all_pairs, between_models, settings
+from vaematrix.analysis.differences import Difference, all_pairs, between_models
+from vaematrix.analysis.measurements import Measurement, settings
 from vaematrix.analysis.weight_space import Landscape, landscapes
 from vaematrix.reporting.tables.results import Results
 

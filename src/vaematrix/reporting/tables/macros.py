@@ -14,6 +14,8 @@ from vaematrix.reporting.names import macro_word, metric_word
 from vaematrix.reporting.tables.findings import Findings
 from vaematrix.reporting.tables.results import Results, floor_word
 
+Define = Callable[[str, object], None]  # a macro's name, and the value that it is to stand for
+
 
 def numbers(results: Results, findings: Findings) -> dict[str, str]:
     r"""Every number that prose may want, by the name of its macro, as LaTeX.
@@ -43,39 +45,49 @@ def numbers(results: Results, findings: Findings) -> dict[str, str]:
         _define_model(results, judged, define)
     for model in results.order:
         define(f"vmNameOf{macro_word(model)}", model)
-    for floor in results.floors:
-        for key in floor.metrics:
-            if (value := matrix.value_of(floor, key)) is not None:
-                name = f"vmFloor{metric_word(key)}Of{macro_word(floor_word(floor))}"
-                define(name, rounded(value, results.decimals(key)))
-    for weighting in results.sets:
-        first = [s for s in results.standings if s.weighting == weighting and s.rank == 1]
-        if first:
-            define(f"vmHighestTotalUnder{macro_word(weighting)}", rounded(first[0].total.mean, 2))
-            define(f"vmStandingUnder{macro_word(weighting)}", standing(findings.totals[weighting]))
-    for key in results.keys.values():
-        define(f"vmStandingBy{metric_word(key)}", standing([d for d in findings.differences if d.metric == key]))
+    _define_floors(results, define)
+    _define_standings(results, findings, define)
     _define_shares(findings, define)
     _define_published(results, define)
     return macros
 
 
-def _define_model(results: Results, judged: Matrix, define: Callable[[str, object], None]) -> None:
-    of = f"Of{macro_word(judged.model)}"
-    define(f"vmSeedCount{of}", judged.total.n)
+def _define_model(results: Results, judged: Matrix, define: Define) -> None:
+    of_model = f"Of{macro_word(judged.model)}"
+    define(f"vmSeedCount{of_model}", judged.total.n)
     for key in (*results.keys.values(), *results.further):
         if spread := results.spread(judged.model, key):
-            define(f"vm{metric_word(key)}{of}", rounded(spread.mean, results.decimals(key)))
+            define(f"vm{metric_word(key)}{of_model}", rounded(spread.mean, results.decimals(key)))
             if spread.sd is not None:
-                define(f"vm{metric_word(key)}Sd{of}", rounded(spread.sd, results.decimals(key)))
+                define(f"vm{metric_word(key)}Sd{of_model}", rounded(spread.sd, results.decimals(key)))
     for row in judged.rows:
-        define(f"vm{metric_word(row.key)}Score{of}", rounded(row.score.mean, 0 if row.score.sd is None else 2))
-    define(f"vmTotal{of}", rounded(judged.total.mean, 2))
+        define(f"vm{metric_word(row.key)}Score{of_model}", rounded(row.score.mean, 0 if row.score.sd is None else 2))
+    define(f"vmTotal{of_model}", rounded(judged.total.mean, 2))
     if judged.total.sd is not None:
-        define(f"vmTotalSd{of}", rounded(judged.total.sd, 2))
+        define(f"vmTotalSd{of_model}", rounded(judged.total.sd, 2))
 
 
-def _define_shares(findings: Findings, define: Callable[[str, object], None]) -> None:
+def _define_floors(results: Results, define: Define) -> None:
+    for floor in results.floors:
+        for key in floor.metrics:
+            if (value := matrix.value_of(floor, key)) is not None:
+                name = f"vmFloor{metric_word(key)}Of{macro_word(floor_word(floor))}"
+                define(name, rounded(value, results.decimals(key)))
+
+
+def _define_standings(results: Results, findings: Findings, define: Define) -> None:
+    """The highest mean total under each set of weights, and what may be claimed of totals and metrics, in words."""
+    for weighting in results.sets:
+        highest = [ranked for ranked in results.standings if ranked.weighting == weighting and ranked.rank == 1]
+        if highest:
+            define(f"vmHighestTotalUnder{macro_word(weighting)}", rounded(highest[0].total.mean, 2))
+            define(f"vmStandingUnder{macro_word(weighting)}", standing(findings.totals[weighting]))
+    for key in results.keys.values():
+        in_metric = [difference for difference in findings.differences if difference.metric == key]
+        define(f"vmStandingBy{metric_word(key)}", standing(in_metric))
+
+
+def _define_shares(findings: Findings, define: Define) -> None:
     """Under how much of all weightings each model has the highest total, in percent."""
     for scoring, landscape in findings.landscapes.items():
         word = {"ten steps": "Share", "continuous": "ContinuousShare"}[scoring]
@@ -84,15 +96,15 @@ def _define_shares(findings: Findings, define: Callable[[str, object], None]) ->
                 define(f"vm{word}Of{macro_word(model)}", percent(territory.share))
 
 
-def _define_published(results: Results, define: Callable[[str, object], None]) -> None:
+def _define_published(results: Results, define: Define) -> None:
     for table in results.published:
-        of = f"Of{macro_word(table.key)}"
-        define(f"vmPublishedName{of}", table.name)
-        define(f"vmPublishedTable{of}", table.number)
-        define(f"vmPublishedTotal{of}", rounded(table.printed, 2))
-        define(f"vmPublishedSum{of}", rounded(table.recomputed, 2))
+        of_table = f"Of{macro_word(table.key)}"
+        define(f"vmPublishedName{of_table}", table.name)
+        define(f"vmPublishedTable{of_table}", table.number)
+        define(f"vmPublishedTotal{of_table}", rounded(table.printed, 2))
+        define(f"vmPublishedSum{of_table}", rounded(table.recomputed, 2))
         for row in table.rows:
-            define(f"vmPublished{metric_word(row.key)}{of}", rounded(row.value, 2))
+            define(f"vmPublished{metric_word(row.key)}{of_table}", rounded(row.value, 2))
     for word, by in (("Printed", "printed"), ("Summed", "recomputed")):
         if first := leaders(results.published, by):
             define(f"vmPublished{word}Leader", _listed([table.name for table in first]))

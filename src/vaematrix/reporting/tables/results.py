@@ -122,23 +122,14 @@ def collect(
     order = tuple(dict.fromkeys([*order, *(run.model for run in runs)]))
     runs = tuple(sorted(runs, key=lambda run: (order.index(run.model), run.seed)))
     keys = matrix.matrix_keys(runs, rubric)
-    absent = dict(missing or {})
-    complete: dict[str, list[RunMetrics]] = {model: [] for model in order}
-    for run in runs:
-        if lacking := matrix.lacking(run, keys):
-            absent[run.model, run.seed] = f"no value for {', '.join(lacking)}"
-        else:
-            complete[run.model].append(run)
-    groups = {model: tuple(group) for model, group in complete.items() if group}
-    for model in order:
-        if model not in groups and not any(model == name for name, _ in absent):
-            absent[model, NO_SEED] = "no results"
-    gone = sorted((model, seed, reason) for (model, seed), reason in absent.items())
-    known = dict.fromkeys([*order, *(model for model, *_ in gone)])
+    groups, why_missing = _complete_groups(runs, keys, order, missing or {})
+    models = dict.fromkeys([*order, *(model for model, _ in sorted(why_missing))])
     matrices = {model: matrix.evaluation_matrix(group, rubric, keys=keys) for model, group in groups.items()}
-    # A model without runs has its own weights, if it has any: its column stays.
-    used = (matrices[model].weighting if model in matrices else weighting_of(model, model, rubric) for model in order)
-    sets = tuple(dict.fromkeys(used))
+    # A model without runs keeps the column of its own weights, if it has any.
+    weightings = (
+        matrices[model].weighting if model in matrices else weighting_of(model, model, rubric) for model in order
+    )
+    sets = tuple(dict.fromkeys(weightings))
     return Results(
         experiment=runs[0].run.experiment if runs else "no runs",
         rubric=rubric,
@@ -146,7 +137,12 @@ def collect(
         runs=runs,
         groups=groups,
         floors=tuple(floors),
-        missing=tuple((model, *rest) for model in known for (name, *rest) in gone if name == model),
+        missing=tuple(
+            (model, seed, reason)
+            for model in models
+            for (name, seed), reason in sorted(why_missing.items())
+            if name == model
+        ),
         keys=keys,
         sets=sets,
         further=tuple(
@@ -156,6 +152,24 @@ def collect(
         standings=tuple(matrix.cross_weights(groups, rubric, sets)),
         published=tuple(recomputed_published(rubric)),
     )
+
+
+def _complete_groups(
+    runs: Sequence[RunMetrics], keys: Mapping[str, str], order: Sequence[str], missing: Mapping[tuple[str, int], str]
+) -> tuple[dict[str, tuple[RunMetrics, ...]], dict[tuple[str, int], str]]:
+    """The runs of each model that have a value for every row of the matrix, and why each other run is missing."""
+    why_missing = dict(missing)
+    complete: dict[str, list[RunMetrics]] = {model: [] for model in order}
+    for run in runs:
+        if lacking := matrix.lacking(run, keys):
+            why_missing[run.model, run.seed] = f"no value for {', '.join(lacking)}"
+        else:
+            complete[run.model].append(run)
+    groups = {model: tuple(group) for model, group in complete.items() if group}
+    for model in order:
+        if model not in groups and not any(model == name for name, _ in why_missing):
+            why_missing[model, NO_SEED] = "no results"
+    return groups, why_missing
 
 
 def floor_word(floor: FloorMetrics) -> str:
