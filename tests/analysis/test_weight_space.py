@@ -34,7 +34,7 @@ def point(*numbers: float) -> tuple[Fraction, ...]:
 
 def shares(**scores: tuple[float, ...]) -> dict[str, Fraction]:
     found = territories({model: point(*values) for model, values in scores.items()})
-    return {" = ".join(one.models): one.share for one in found}
+    return {" = ".join(territory.models): territory.share for territory in found}
 
 
 def test_shares_by_hand() -> None:
@@ -61,16 +61,15 @@ def test_one_row_leaves_no_choice() -> None:
 
 def test_a_share_drawn_at_random_by_hand() -> None:
     """6·w1 against 3·w2 is decided by the ratio of two weights, so that it is 2/3 whatever the other rows are."""
-    drawn = {
-        one.models[0]: one for one in territories({"a": point(6, 0, 1, 1, 1), "b": point(0, 3, 1, 1, 1)})
-    }  # fmt: skip
+    found = territories({"a": point(6, 0, 1, 1, 1), "b": point(0, 3, 1, 1, 1)})
+    drawn = {territory.models[0]: territory for territory in found}
     assert drawn["a"].error == pytest.approx(math.sqrt(2 / 9 / 1_000_000), rel=0.01)
     assert float(drawn["a"].share) == pytest.approx(2 / 3, abs=4 * drawn["a"].error)
     assert drawn["a"].share + drawn["b"].share == 1
     # Of four equal corners each has a quarter.
     corners = {str(row): tuple(Fraction(row == at) for at in range(4)) for row in range(4)}
-    for one in territories(corners):
-        assert float(one.share) == pytest.approx(0.25, abs=4 * one.error)
+    for territory in territories(corners):
+        assert float(territory.share) == pytest.approx(0.25, abs=4 * territory.error)
 
 
 def test_shares_drawn_at_random_are_the_same_again() -> None:
@@ -84,8 +83,8 @@ def test_many_models_are_cut_out_with_few_corners(rows: int) -> None:
     rng = np.random.default_rng(0)
     scores = {str(model): tuple(Fraction(int(s), 9) for s in rng.integers(20, 90, rows)) for model in range(50)}
     found = territories(scores)
-    assert sum(one.share for one in found) == 1
-    assert max(len(one.corners) for one in found) <= 12
+    assert sum(territory.share for territory in found) == 1
+    assert max(len(territory.corners) for territory in found) <= 12
 
 
 @pytest.mark.parametrize("rows", [2, 3, 4, 5])
@@ -93,16 +92,16 @@ def test_shares_are_those_of_weightings_drawn_at_random(rows: int) -> None:
     rng = np.random.default_rng(rows)
     scores = {str(model): tuple(Fraction(int(s), 7) for s in rng.integers(20, 50, rows)) for model in range(6)}
     found = territories(scores)
-    assert sum(one.share for one in found) == 1, "nothing is lost, nothing is counted twice"
-    assert all((one.error == 0) == (rows <= 3 or one.share in (0, 1)) for one in found)
+    assert sum(territory.share for territory in found) == 1, "nothing is lost, nothing is counted twice"
+    assert all((territory.error == 0) == (rows <= 3 or territory.share in (0, 1)) for territory in found)
     drawn = rng.dirichlet(np.ones(rows), 40_000)
-    winners = np.argmax(drawn @ np.array([one.scores for one in found], dtype=float).T, axis=1)
-    for place, one in enumerate(found):
-        assert float(one.share) == pytest.approx((winners == place).mean(), abs=0.012)
-        if one.corners:
-            assert float(one.share) == pytest.approx(hull(one.corners) / hull(np.eye(rows)))
-            middle = tuple(sum(column) / len(one.corners) for column in zip(*one.corners, strict=True))
-            assert leaders(scores, middle) == list(one.models)
+    winners = np.argmax(drawn @ np.array([territory.scores for territory in found], dtype=float).T, axis=1)
+    for place, territory in enumerate(found):
+        assert float(territory.share) == pytest.approx((winners == place).mean(), abs=0.012)
+        if territory.corners:
+            assert float(territory.share) == pytest.approx(hull(territory.corners) / hull(np.eye(rows)))
+            middle = tuple(sum(column) / len(territory.corners) for column in zip(*territory.corners, strict=True))
+            assert leaders(scores, middle) == list(territory.models)
 
 
 def hull(corners: Sequence[Sequence[Fraction]] | np.ndarray) -> float:
@@ -127,9 +126,9 @@ def test_how_far_the_weights_must_move_by_hand() -> None:
 
 def test_the_worst_row_gives_its_weight_first() -> None:
     # The gap 0.2·4 + 0.5·2 - 0.3·1 = 1.5; all 20 points of the first row close 1.0, the second gives the other 0.5 / 3.
-    moved, there = overtaking(point(0.2, 0.5, 0.3), point(4, 2, 0), point(0, 0, 1))
+    moved, moved_weights = overtaking(point(0.2, 0.5, 0.3), point(4, 2, 0), point(0, 0, 1))
     assert moved == Fraction("0.2") + Fraction(1, 6)
-    assert there == (0, Fraction("0.5") - Fraction(1, 6), Fraction("0.5") + Fraction(1, 6))
+    assert moved_weights == (0, Fraction("0.5") - Fraction(1, 6), Fraction("0.5") + Fraction(1, 6))
 
 
 def test_a_tie_is_no_distance_and_equal_models_never_change() -> None:
@@ -210,7 +209,8 @@ def test_models_beyond_the_breakpoints_are_not_equal() -> None:
         for mse, fid in (("0.3", "600"), ("0.34", "500"))
     )
     assert (a[0] - b[0], b[1] - a[1]) == (Fraction("0.2"), Fraction(25, 48))
-    assert {one.models[0]: one.share for one in territories({"a": a, "b": b})}["a"] == 1 - Fraction(125, 173)
+    share_of = {territory.models[0]: territory.share for territory in territories({"a": a, "b": b})}
+    assert share_of["a"] == 1 - Fraction(125, 173)
 
 
 def test_the_landscape_of_an_experiment() -> None:

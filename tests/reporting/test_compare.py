@@ -56,8 +56,8 @@ def compared(a: Path, b: Path, **options: Any) -> Any:
 
 
 def value(found: Any, model: str, metric: str) -> Any:
-    (one,) = (one for one in found.values if (one.model, one.metric) == (model, metric))
-    return one
+    (match,) = (value for value in found.values if (value.model, value.metric) == (model, metric))
+    return match
 
 
 def values(folder: Path) -> list[float]:
@@ -75,8 +75,8 @@ def test_the_same_results_have_not_changed(tmp_path: Path) -> None:
     a = results(tmp_path / "a", {"vae": 0.03}, seeds=3)
     found = compared(a, a)
     assert not [*found.protocol, *found.settings, *found.hashes, *found.unmatched]
-    assert {one.change.value for one in found.values} == {0}
-    assert {one.change.verdict for one in found.values} == {"not distinguishable"}
+    assert {value.change.value for value in found.values} == {0}
+    assert {value.change.verdict for value in found.values} == {"not distinguishable"}
     heading, frame, note = sections(found)[0]
     assert (heading, len(frame), note) == ("How it was measured", 0, "Both were measured alike.")
 
@@ -93,16 +93,16 @@ def test_faces_are_paired_and_sets_are_judged_over_seeds(tmp_path: Path) -> None
     fid = value(found, "vae", "fid")
     assert (float(fid.old.mean), float(fid.new.mean), fid.change.value) == (31.0, 31.5, pytest.approx(0.5))
     assert (fid.change.covers, fid.change.verdict) == ("nothing", "cannot be judged: no spread over seeds")
-    assert [(one.name, one.old, one.new, one.models) for one in found.settings] == [
+    assert [(field.name, field.old, field.new, field.models) for field in found.settings] == [
         ("training.sigma", "calibrated", "1.0", ("gan", "vae"))
     ]
-    assert [one.name for one in found.hashes] == ["training_code"]
+    assert [field.name for field in found.hashes] == ["training_code"]
 
 
 def test_scores_change_with_the_values(tmp_path: Path) -> None:
     """MSE 0.03 has a 6 and 0.02 a 7; FID 30 has a 5 and 20 a 6; the SSIM stays at 7. Weights 30, 30, 40."""
     found = compared(results(tmp_path / "a", {"vae": 0.03}), results(tmp_path / "b", {"vae": 0.02}))
-    changes = {one.metric: one.change.value for one in found.values if one.kind == "score"}
+    changes = {value.metric: value.change.value for value in found.values if value.kind == "score"}
     assert changes == {"score_mse_pm1": 1, "score_ssim": 0, "score_fid": 1, "score_total": pytest.approx(0.7)}
     assert value(found, "vae", "score_total").change.verdict == "cannot be judged: one seed"
 
@@ -122,13 +122,15 @@ def test_scores_change_with_the_values(tmp_path: Path) -> None:
 def test_what_was_not_measured_alike_is_refused(tmp_path: Path, protocol: dict, refused: set[str], said: str) -> None:
     a, b = results(tmp_path / "a", {"vae": 0.03}), results(tmp_path / "b", {"vae": 0.02}, **protocol)
     found = compared(a, b)
-    assert {one.metric for one in found.refused if one.kind == "metric"} == refused
+    assert {value.metric for value in found.refused if value.kind == "metric"} == refused
     assert value(found, "vae", "score_total") in found.refused or not refused
     assert said in refusal(found)
-    assert {one.name for one in found.protocol} >= {name for name in protocol if not isinstance(protocol[name], dict)}
+    assert {field.name for field in found.protocol} >= {
+        name for name in protocol if not isinstance(protocol[name], dict)
+    }
     forced = compared(a, b, across_protocols=True)
     assert not forced.refused
-    assert {one.metric for one in forced.values if one.differs and one.kind == "metric"} == refused
+    assert {value.metric for value in forced.values if value.differs and value.kind == "metric"} == refused
     assert refusal(forced) == ""
 
 
@@ -139,7 +141,7 @@ def test_a_metrics_own_protocol_counts(tmp_path: Path) -> None:
     made["metrics"]["ssim"]["protocol"] = {"window": 7}
     file.write_text(json.dumps(made))
     found = compared(a, b)
-    assert {one.metric for one in found.refused} == {"ssim", "score_ssim", "score_total"}
+    assert {value.metric for value in found.refused} == {"ssim", "score_ssim", "score_total"}
     assert "metrics.ssim.protocol.window is – in A and 7 in B" in refusal(found)
 
 
@@ -157,7 +159,7 @@ def test_other_features_and_inception_have_no_scores_in_common(tmp_path: Path) -
     file = b / "vae/seed-0/metrics.json"
     file.write_text(file.read_text().replace('"fid"', '"frechet_efficientnet_lite0"'))
     found = compared(a, b)
-    assert {one.metric for one in found.values} == PIXELS
+    assert {value.metric for value in found.values} == PIXELS
     assert "No scores" in sections(found)[-1][2]
 
 
@@ -197,9 +199,10 @@ def test_the_program_says_the_protocol_first_and_writes_csv_and_html(tmp_path: P
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_fewer_than_three_seeds_have_no_better_side(tmp_path: Path, seeds: int) -> None:
     a, b = (results(tmp_path / name, {"vae": mse}, seeds=seeds) for name, mse in (("a", 0.03), ("b", 0.02)))
-    for one in compared(a, b).values:
-        assert one.change.better_model is None
-        assert one.change.verdict.endswith(("these two networks only", "cannot be judged: one seed", ": 2 seeds"))
+    for compared_value in compared(a, b).values:
+        assert compared_value.change.better_model is None
+        verdict = compared_value.change.verdict
+        assert verdict.endswith(("these two networks only", "cannot be judged: one seed", ": 2 seeds"))
     verdict = value(compared(a, b), "vae", "mse_pm1").change.verdict
     assert verdict.startswith("B lower on these faces: these two networks") == (seeds == 1)
 

@@ -20,8 +20,8 @@ SETS = {
 
 
 def landscape(*scores: tuple[int, int, int]) -> Landscape:
-    of = {model: tuple(map(Fraction, values)) for model, values in zip(MODELS, scores, strict=False)}
-    return Landscape(of, territories(of), SETS)
+    by_model = {model: tuple(map(Fraction, values)) for model, values in zip(MODELS, scores, strict=False)}
+    return Landscape(by_model, territories(by_model), SETS)
 
 
 def draw(path: Path, *, steps: Landscape, continuous: Landscape) -> np.ndarray:
@@ -42,10 +42,10 @@ def test_areas_are_shares(tmp_path: Path) -> None:
     middle = sheet.shape[1] // 2
     for panel, shown in ((sheet[:, :middle], steps), (sheet[:, middle:], smooth)):
         pixels = {model: coloured(panel, model) for model in MODELS}
-        for one in shown.territories:
-            (model,) = one.models
+        for territory in shown.territories:
+            (model,) = territory.models
             # Names and markers lie on some of it.
-            assert pixels[model] / sum(pixels.values()) == pytest.approx(float(one.share), abs=0.03)
+            assert pixels[model] / sum(pixels.values()) == pytest.approx(float(territory.share), abs=0.03)
 
 
 def test_where_models_tie_both_colours_are_seen(tmp_path: Path) -> None:
