@@ -1,12 +1,14 @@
 """config/rubric.yaml gives the paper's scores, and a wrong one is refused with the fix."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import yaml
 
 from made_up_runs import rubric
 from vaematrix.analysis.matrix import score
-from vaematrix.analysis.rubric import check_rubric
+from vaematrix.analysis.rubric import check_rubric, read_rubric
 from vaematrix.common.errors import UserError
 
 # The nine (metric, value, score) that the paper prints, typed from its tables.
@@ -115,3 +117,15 @@ def test_weights_are_added_exactly() -> None:
     rules = rubric()
     rules["weights"]["default"] = {"mse_pm1": 33.3, "ssim": 33.3, "fid": 33.4}
     check_rubric(rules)
+
+
+def test_a_rubric_is_read_strictly_and_named(tmp_path: Path) -> None:
+    wrong = rubric()
+    wrong["weights"]["default"]["fid"] = 45
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(wrong))
+    with pytest.raises(UserError, match=r"mine\.yaml: weights\.default: .* add up to 105"):
+        read_rubric(file)
+    file.write_text("weights: {}\nweights: {}\n")
+    with pytest.raises(UserError, match=r"mine\.yaml: 'weights' stands in line 1 and again in line 2"):
+        read_rubric(file)

@@ -11,6 +11,7 @@ from PIL import Image
 from made_up_runs import ORDER, experiment, floor, need_programs, rubric, run
 from vaematrix.common.errors import UserError
 from vaematrix.common.records import RunMetrics, RunRecord
+from vaematrix.experiment.files import FIGURES, PICTURES
 from vaematrix.reporting.report import contents
 from vaematrix.reporting.report.article import write_report
 from vaematrix.reporting.report.pdf import compile_pdf
@@ -107,6 +108,10 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
     assert source.count("the codes lie far from the prior") == 1
     assert "seed 1: the codes" in source
     assert source.count("told the attributes of each image") == 1, "beside the conditional model's matrix alone"
+
+
+def test_every_figure_has_a_caption() -> None:
+    assert captions().keys() == {*FIGURES, *PICTURES, "weights"}
 
 
 def test_distances_that_were_not_extrapolated_have_no_figure(tmp_path: Path) -> None:
