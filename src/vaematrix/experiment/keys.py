@@ -145,7 +145,7 @@ class Keys:
             return self.given[result]
         if (result, model) not in self._known:
             made = RESULTS[result]
-            before = [self._before(one, model) for one in made.after]
+            before = [self._before(earlier, model) for earlier in made.after]
             settings = [setting(self.config, path, model) for path in made.settings]
             templates = [(TEMPLATES / name).read_text(encoding="utf-8") for name in made.templates]
             self._known[result, model] = digest(before, settings, self.code(result, model), templates)
@@ -155,7 +155,7 @@ class Keys:
         """The key of what a result of `model` is made from; the keys of all models for a result of the experiment."""
         if result not in RESULTS or not RESULTS[result].of_model:
             return self.of(result)
-        return self.of(result, model) if model else {one: self.of(result, one) for one in self.config["models"]}
+        return self.of(result, model) if model else {name: self.of(result, name) for name in self.config["models"]}
 
     def code(self, result: str, model: str | None = None) -> str:
         """The hash of the code that makes a result."""

@@ -87,7 +87,9 @@ def check_metrics(rubric: Mapping[str, Any], network: str, origin: str) -> None:
                 f"{origin}: metrics.{key}.better: {rule['better']}, but of {key} the {known[key]} value is better."
             )
         row = rule.get("in_place_of", key)
-        if not any(other in known for other, one in rules.items() if one.get("in_place_of", other) == row):
+        if not any(
+            other in known for other, other_rule in rules.items() if other_rule.get("in_place_of", other) == row
+        ):
             raise UserError(
                 f"{origin}: metrics.{row}: nothing computes it, nor anything in place of it, with the features of "
                 f"{network}{nearest(row, known)}"

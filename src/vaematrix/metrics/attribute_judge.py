@@ -116,7 +116,7 @@ def shares_shown(scores: np.ndarray, asked: np.ndarray) -> np.ndarray:
         float64 [k, 2].
     """
     shown = scores > 0
-    return np.stack([(shown & of).sum(0) / of.sum(0) for of in (~asked, asked)], axis=1)
+    return np.stack([(shown & group).sum(0) / group.sum(0) for group in (~asked, asked)], axis=1)
 
 
 def balanced(shown: np.ndarray) -> np.ndarray:

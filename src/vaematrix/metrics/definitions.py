@@ -68,13 +68,13 @@ def check_frechet(a: Statistics, b: Statistics) -> Check:
     from pytorch_fid.fid_score import calculate_frechet_distance
 
     dims = len(a.mean) if len(a.mean) <= WHOLE_DIMS else FIRST_DIMS
-    parts = [(of.mean[:dims], of.covariance[:dims, :dims]) for of in (a, b)]
+    parts = [(statistics.mean[:dims], statistics.covariance[:dims, :dims]) for statistics in (a, b)]
     shift = parts[0][0] - parts[1][0]
     largest = float(shift @ shift + sum(np.trace(covariance) for _, covariance in parts)) or 1.0
     scaled = [Statistics(mean / np.sqrt(largest), cov / largest, None, None) for mean, cov in parts]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a covariance is singular; the tolerance is for that
-        defined = calculate_frechet_distance(*(of for part in scaled for of in (part.mean, part.covariance)))
+        defined = calculate_frechet_distance(scaled[0].mean, scaled[0].covariance, scaled[1].mean, scaled[1].covariance)
     difference = float(abs(frechet.distance(*scaled) - defined))
     on = f"the first {dims} dimensions" if dims < len(a.mean) else f"all {dims} dimensions"
     return _held(

@@ -189,7 +189,7 @@ def measure_probe(
 ) -> None:
     """What a linear probe finds in the latent. `train` and `test` are posterior means [n, d] and attributes [n, k]."""
     known = judgeable(train[1], test[1])
-    skipped = [name for name, one in zip(names, known, strict=True) if not one]
+    skipped = [name for name, is_known in zip(names, known, strict=True) if not is_known]
     if not known.any():
         measured.left_out[catalogue.PROBE_AUC.key] = (
             f"no attribute has {FEWEST} faces with and without it in both splits"
@@ -203,7 +203,7 @@ def measure_probe(
         "skipped": skipped,
     }
     measured.add(catalogue.PROBE_AUC, aucs.mean(), len(test[0]), protocol=protocol)
-    judged = [name for name, one in zip(names, known, strict=True) if one]
+    judged = [name for name, is_known in zip(names, known, strict=True) if is_known]
     measured.details["probe_auc"] = dict(zip(judged, aucs.tolist(), strict=True))
 
 
@@ -223,7 +223,7 @@ def measure_asked(measured: Measured, judge: Judge, samples: np.ndarray, asked: 
         )
         return
     shown = shares_shown(judge.scores(samples)[:, known], wanted[:, known])
-    names = [name for name, one in zip(judge.names, known, strict=True) if one]
+    names = [name for name, is_known in zip(judge.names, known, strict=True) if is_known]
     protocol = {
         "judge": "logistic regression on principal components of pixels",
         **judge.about,
@@ -246,5 +246,5 @@ def measure_asked(measured: Measured, judge: Judge, samples: np.ndarray, asked: 
     }
 
 
-def _shares(of: str, shown: np.ndarray) -> dict[str, float]:
-    return {f"{of}_shown_without": float(shown[0]), f"{of}_shown_with": float(shown[1])}
+def _shares(images: str, shown: np.ndarray) -> dict[str, float]:
+    return {f"{images}_shown_without": float(shown[0]), f"{images}_shown_with": float(shown[1])}

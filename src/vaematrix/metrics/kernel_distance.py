@@ -45,8 +45,8 @@ def kernel_distance(
     distances = []
     for _ in range(subsets):
         x, y = (
-            torch.from_numpy(of[generator.choice(len(of), size, replace=False)]).to(device, torch.float64)
-            for of in (a, b)
+            torch.from_numpy(features[generator.choice(len(features), size, replace=False)]).to(device, torch.float64)
+            for features in (a, b)
         )
         distances.append(_mmd_squared(x, y))
     return KernelDistance(float(np.mean(distances)), float(np.std(distances)), size)

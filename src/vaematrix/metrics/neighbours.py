@@ -32,7 +32,7 @@ def neighbours(samples: np.ndarray, reference: np.ndarray, device: torch.device 
     if min(len(samples), len(reference)) <= K_DENSITY:
         raise ValueError(f"{K_DENSITY} neighbours need more features than {len(samples)} and {len(reference)}")
     # Float64, because squared distances are small differences of large numbers.
-    made, real = (torch.from_numpy(of).to(device, torch.float64) for of in (samples, reference))
+    made, real = (torch.from_numpy(features).to(device, torch.float64) for features in (samples, reference))
     made_radii, _ = _radii(made, (K_MANIFOLD, K_DENSITY))
     real_radii, real_density_radii = _radii(real, (K_MANIFOLD, K_DENSITY))
     precise = density = 0
