@@ -66,6 +66,8 @@ BETA, INFO = (("train.py", f"vaematrix.models.families.{family}") for family in 
         ),
         ("vaematrix/generation/samplers.py", "def fit(", "def fitted(", False, False, False),
         ("vaematrix/generation/samplers.py", "GaussianMixture(", "BayesianGaussianMixture(", False, False, False),
+        # What the package imports for type checkers alone.
+        ("vaematrix/generation/trained.py", "def load_model(", "def loaded_model(", False, False, False),
         # What only speaks or records.
         ("vaematrix/common/console.py", "def logged(", "def logs(", False, False, False),
         ("evaluate.py", "def main(", "def evaluate(", False, False, False),

@@ -117,7 +117,7 @@ def read(file: Path, name: str, beside: Path) -> Module:
     for node in ast.parse(file.read_bytes(), file).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             _read_import(module, node, package, beside, outside)
-        elif not _is_docstring(node):
+        elif not (_is_docstring(node) or _is_for_type_checkers(node)):
             _read_statement(module, node, package, beside, outside)
     for one in module.statements:
         bound = module.defined.keys() | module.bound.keys() | one.bound.keys()
@@ -266,6 +266,11 @@ def _imports(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[
 def _is_docstring(node: object) -> bool:
     """Whether a statement is a constant alone, which does nothing."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_for_type_checkers(node: ast.stmt) -> bool:
+    """Whether a statement is `if TYPE_CHECKING: …`, of which nothing ever runs."""
+    return isinstance(node, ast.If) and _dotted(node.test) == ("TYPE_CHECKING",) and not node.orelse
 
 
 def _dotted(node: ast.AST) -> Dotted | None:
