@@ -98,6 +98,20 @@ def value_of(run: Metrics, key: str) -> Decimal | None:
     return None if entry is None or not math.isfinite(entry.value) else decimal(entry.value)
 
 
+def values_of(runs: Sequence[Metrics], key: str) -> list[Decimal]:
+    """The values that runs measured under `key`.
+
+    Raises:
+        UserError: one has none.
+    """
+    values = []
+    for run in runs:
+        if (value := value_of(run, key)) is None:
+            raise UserError(f"{run.model}: a run has no value for {key}; leave it out of the matrix.")
+        values.append(value)
+    return values
+
+
 def matrix_keys(runs: Iterable[Metrics], rubric: Mapping[str, Any]) -> dict[str, str]:
     """The metric measured for each row of the matrix: itself, or the one the rubric allows `in_place_of` it.
 
@@ -147,9 +161,7 @@ def evaluation_matrix(
     rows, weighted_by_row = [], []
     for row, key in keys.items():
         rule, weight = rubric["metrics"][key], decimal(rubric["weights"][weighting].get(row, 0))
-        values = [value_of(run, key) for run in runs]
-        if None in values:
-            raise UserError(f"{model}: a run has no value for {key}; leave it out of the matrix.")
+        values = values_of(runs, key)
         scores = [Decimal(score(value, rule)) for value in values]
         weighted = [points * weight / 100 for points in scores]
         weighted_by_row.append(weighted)

@@ -47,8 +47,8 @@ def mean_scores(
     """
 
     def mean(runs: Sequence[Metrics], key: str) -> Fraction:
-        rule = rubric["metrics"][key]
-        return sum((scoring(matrix.value_of(run, key), rule) for run in runs), Fraction(0)) / len(runs)
+        scores = [Fraction(scoring(value, rubric["metrics"][key])) for value in matrix.values_of(runs, key)]
+        return sum(scores, Fraction(0)) / len(scores)
 
     return {model: tuple(mean(runs, key) for key in keys.values()) for model, runs in groups.items()}
 
