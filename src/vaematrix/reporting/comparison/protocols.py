@@ -97,7 +97,7 @@ def _section(section: str, run: RunMetrics, record: RunRecord) -> dict[str, Any]
     """One section of what a run's metrics.json and run.json record."""
     protocol = run.protocol
     if section == "settings":
-        parameters = record.parameters or {
+        parameters: Mapping[str, Any] = record.parameters or {
             "training": protocol.training,
             "network_settings": protocol.network_settings,
         }

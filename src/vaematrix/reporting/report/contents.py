@@ -46,7 +46,7 @@ def few_for_a_covariance(results: Results) -> dict[str, int] | None:
     """Samples, faces of the reference and dimensions of the features, where images are fewer than dimensions."""
     protocol = results.runs[0].protocol if results.runs else Protocol()
     samples, faces, dims = protocol.sample_count, protocol.reference_count, (protocol.features or {}).get("dims")
-    if None in (samples, faces, dims) or min(samples, faces) > dims:
+    if samples is None or faces is None or dims is None or min(samples, faces) > dims:
         return None
     return {"samples": samples, "faces": faces, "dims": dims}
 
@@ -132,7 +132,8 @@ def provenance_rows(results: Results, records: Sequence[RunRecord]) -> list[list
 def versions_text(results: Results, records: Sequence[RunRecord]) -> str:
     """The versions of the software; where runs differ, all that were seen."""
     seen: dict[str, dict[str, None]] = {}
-    for source in (*records, *(run.protocol for run in results.runs)):
+    sources: list[RunRecord | Protocol] = [*records, *(run.protocol for run in results.runs)]
+    for source in sources:
         for package, version in (source.versions or {}).items():
             if version != "absent":
                 seen.setdefault(package, {})[str(version)] = None
