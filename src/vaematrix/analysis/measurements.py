@@ -63,11 +63,11 @@ def measurements(
         UserError: two runs were measured on different faces.
     """
     frames = {key: per_image[key] for key in runs if key in per_image}
-    first = next(iter(frames), None)
+    keys = list(frames)
     for key, frame in frames.items():
-        if not frame.index.equals(frames[first].index):
+        if not frame.index.equals(frames[keys[0]].index):
             raise UserError(
-                f"the per_image.parquet of {first} and of {key} hold different faces, so that they cannot be paired. "
+                f"the per_image.parquet of {keys[0]} and of {key} hold different faces, so that they cannot be paired. "
                 "Delete the older one and run snakemake again."
             )
     columns = [(key, metric) for key, frame in frames.items() for metric in frame.columns]

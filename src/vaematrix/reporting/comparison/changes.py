@@ -121,8 +121,8 @@ def _measured(old: Folder, new: Folder) -> dict[tuple[str, str, int], dict[str, 
     sides = {"A": old, "B": new}
     runs = {(side, *key): run for side, folder in sides.items() for key, run in folder.runs.items()}
     per_image = {(side, *key): frame for side, folder in sides.items() for key, frame in folder.per_image.items()}
-    first = next(iter(per_image.values()), None)
-    if not all(frame.index.equals(first.index) for frame in per_image.values()):
+    frames = list(per_image.values())
+    if not all(frame.index.equals(frames[0].index) for frame in frames):
         per_image = {}
     _, resamples = settings(list(old.runs.values()))
     return measurements(runs, per_image, resamples)
@@ -171,7 +171,7 @@ def _scores(
             side: {seed: Measurement(float(judged_run.total.mean)) for seed, judged_run in by_seed.items()}
             for side, by_seed in matrices.items()
         }
-        why = [reason for key in keys.values() for reason in differs[key]]
+        why = tuple(reason for key in keys.values() for reason in differs[key])
         values.append(_value(model, "score", "score_total", "Total", totals, "higher", confidence, why))
     return _adjusted(values)
 

@@ -17,7 +17,7 @@ from vaematrix.reporting.figures.style import CHART_DPI, WIDTH, model_lines, pla
 # Where the corners lie: all weight on the first row at the top, on the second at the left, on the third at the right.
 CORNERS = np.array([[0.5, math.sqrt(3) / 2], [0.0, 0.0], [1.0, 0.0]])
 MARKERS = "osD^vP*X"
-MARK = {"linestyle": "", "markerfacecolor": "white", "markeredgecolor": "black", "markersize": 5}
+MARK: dict[str, Any] = {"linestyle": "", "markerfacecolor": "white", "markeredgecolor": "black", "markersize": 5}
 PANEL_HEIGHT, LINE = 3.3, 0.2  # inches
 GRID = 60  # steps along an edge, in which a place for a name is sought
 SMALLEST_LABELLED = 0.08  # share of all weightings below which a name has no room
