@@ -37,8 +37,8 @@ test-slurm: $(VENV)/installed-dev
 	@CI=true $(BIN)/python -m pytest -m slurm tests
 
 lint: $(VENV)/installed-dev
-	@$(BIN)/ruff check src workflow tests benchmarks docs
-	@$(BIN)/ruff format --check src workflow tests benchmarks docs
+	@$(BIN)/ruff check src workflow tests benchmarks docs docs
+	@$(BIN)/ruff format --check src workflow tests benchmarks docs docs
 	@$(BIN)/snakefmt --check workflow
 	@$(BIN)/lint-imports
 	@$(MKDOCS)

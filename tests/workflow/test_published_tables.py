@@ -1,0 +1,23 @@
+"""The tables of results that the pages show are those of the records in docs/results."""
+
+import importlib.util
+from types import ModuleType
+
+import pytest
+
+from workflow_runner import ROOT
+
+
+@pytest.fixture(scope="module")
+def published() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("published_tables", ROOT / "docs/published_tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/real-faces.md"])
+def test_the_tables_of_a_page_are_those_of_the_records(name: str, published: ModuleType) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert published.page(name, text) == text, "run: python docs/published_tables.py"
+    assert any(f"<!-- results: {config} -->" in text for shown_on, config, _ in published.TABLES if shown_on == name)
