@@ -37,9 +37,9 @@ test-slurm: $(VENV)/installed-dev
 	@CI=true $(BIN)/python -m pytest -m slurm tests
 
 lint: $(VENV)/installed-dev
-	@$(BIN)/ruff check src workflow tests benchmarks docs docs
-	@$(BIN)/ruff format --check src workflow tests benchmarks docs docs
-	@$(BIN)/snakefmt --check workflow
+	@$(BIN)/ruff check src workflow tests benchmarks docs
+	@$(BIN)/ruff format --check src workflow tests benchmarks docs
+	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/lint-imports
 	@$(MKDOCS)
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml

@@ -72,12 +72,7 @@ def test_the_example_model_is_a_family_that_trains(library: Path) -> None:
     options = {name: value for name, value in entry.items() if name != "family"}
     program = f"""
 import sys
-from vaematrix.__main__ import parser
-from vaematrix.common.files import sha256, write_json
-from vaematrix.common.vectors import write_vectors
 from vaematrix.experiment import configuration
-from vaematrix.models import weights
-from vaematrix.models.networks import Network
 configuration.check_models({{"warm_up": {entry}}}, "mine.yaml")
 configuration.plain_models({{"warm_up": {entry}}}, "mine.yaml")
 assert "torch" not in sys.modules

@@ -70,7 +70,7 @@ JUDGED = chain(*MODELS, rules=SEEN) | {"attribute_judge", "floors"} | AGGREGATIO
     ("change", "expected"),
     [
         (lambda project: None, set()),
-        (append(f"{LIBRARY}/models/beta_vae.py"), chain("beta_vae") | AGGREGATION),
+        (append(f"{LIBRARY}/models/families/beta_vae.py"), chain("beta_vae") | AGGREGATION),
         (config("beta: 2.0", "beta: 3.0"), chain("beta_vae") | AGGREGATION),
         (config("kernel: imq", "kernel: rbf"), chain("a_b & 50%") | AGGREGATION),
         (append(f"{LIBRARY}/models/networks.py"), chain(*MODELS) | AGGREGATION),
@@ -189,7 +189,7 @@ def test_results_without_records_do_not_pass_for_those_of_an_edited_configuratio
 
 def test_an_interrupted_rerun_leaves_nothing_stale(project: Path) -> None:
     """Training done anew and then stopped: what was made from the old weights is known to be old."""
-    append(f"{LIBRARY}/models/beta_vae.py")(project)
+    append(f"{LIBRARY}/models/families/beta_vae.py")(project)
     run = snakemake(project, "results/tiny/beta_vae/seed-0/model.safetensors")
     assert run.returncode == 0, run.stdout
     assert planned(project) == (chain("beta_vae") | AGGREGATION) - {"train beta_vae 0"}
