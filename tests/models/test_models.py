@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.models import families, losses
 from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
-from vaematrix.models.weights import build, intact, load, save
+from vaematrix.models.weights import attribute_names, build, intact, load, save
 
 NETWORK = Network(size=16, widths=(4, 8), latent=5, attributes=3)
 
@@ -189,3 +191,19 @@ def test_a_run_json_without_the_weights_hash_is_named(record: object, tmp_path: 
     run.write_text(json.dumps(record))
     with pytest.raises(UserError, match=r"run\.json: .*[Dd]elete it"):
         intact(file, run)
+
+
+def test_the_same_weights_are_the_same_file_in_every_process(tmp_path: Path) -> None:
+    """Several entries of metadata would be written in an order that every process draws anew."""
+    program = (
+        "import sys, torch; from vaematrix.models.architecture import Network\n"
+        "from vaematrix.models import weights; torch.manual_seed(0)\n"
+        "model = weights.build('vae', Network(16, (4, 8), 5, 3), None, {})\n"
+        "about = {'family': 'vae', 'network': model.network.as_dict(), 'sigma': None, 'options': {}}\n"
+        "weights.save(sys.argv[1], model, about, ['a', 'b', 'c'])"
+    )
+    files = [tmp_path / f"{number}.safetensors" for number in range(4)]
+    for file in files:
+        subprocess.run([sys.executable, "-c", program, file], check=True)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert attribute_names(files[0]) == ("a", "b", "c")

@@ -86,12 +86,13 @@ def checked_configuration():
 
 try:
     RUBRIC, ENTRIES = checked_configuration()
-    FINGERPRINT, ATTRIBUTES = "", layout.ATTRIBUTES
-    if config["dataset"]["source"] == "path":
+    FINGERPRINT = "" if workflow.is_main_process else environment.told_fingerprint()
+    if config["dataset"]["source"] == "path" and not FINGERPRINT:
         source = layout.locate(config["dataset"]["path"])
-        FINGERPRINT = environment.fingerprint(source, workflow.is_main_process)
-        ATTRIBUTES = layout.attribute_names(source)
-    configuration.check_attributes(config, ATTRIBUTES, LAYERS.origin)
+        FINGERPRINT = environment.tell_fingerprint(source)
+        configuration.check_attributes(config, layout.attribute_names(source), LAYERS.origin)
+    elif workflow.is_main_process:
+        configuration.check_attributes(config, layout.ATTRIBUTES, LAYERS.origin)
 except UserError as error:
     sys.exit("\n".join(f"error: {printable(line)}" for line in str(error).split("\n")))  # each mistake of the config
 except OSError as error:

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from vaematrix.data import fingerprint as fingerprints
+from vaematrix.data.fingerprint import fingerprint
 from vaematrix.data.layout import Source
 
 _COMMAND, _FACES = "VAEMATRIX_COMMAND", "VAEMATRIX_FACES_ARE"
@@ -33,8 +33,12 @@ def prepare(source: str | None, main_process: bool) -> None:
         os.environ[_COMMAND] = f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
 
 
-def fingerprint(source: Source, main_process: bool) -> str:
-    """The fingerprint of a path of the user's own. It takes a look at each file, so it is worked out once a command."""
-    if main_process or _FACES not in os.environ:
-        os.environ[_FACES] = fingerprints.fingerprint(source)
+def told_fingerprint() -> str:
+    """The fingerprint of the images that the command has told its jobs; empty where it has not."""
+    return os.environ.get(_FACES, "")
+
+
+def tell_fingerprint(source: Source) -> str:
+    """The fingerprint of a path of the user's own, from now on told to jobs: it takes a look at each file."""
+    os.environ[_FACES] = fingerprint(source)
     return os.environ[_FACES]

@@ -30,9 +30,10 @@ def save(path: str | Path, model: Autoencoder, configuration: dict[str, Any], at
         attribute_names: of the labels y, in their order.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    about = {"vaematrix": configuration, "vaematrix.attributes": list(attribute_names)}
+    # One entry: safetensors writes several in an order that changes with the process, and with it the file's hash.
+    about = json.dumps({**configuration, "attributes": list(attribute_names)}, sort_keys=True)
     with written_whole(path) as temporary:
-        save_file(tensors, temporary, metadata={key: json.dumps(value, sort_keys=True) for key, value in about.items()})
+        save_file(tensors, temporary, metadata={"vaematrix": about})
 
 
 def load(path: str | Path, device: torch.device) -> Autoencoder:
@@ -41,7 +42,8 @@ def load(path: str | Path, device: torch.device) -> Autoencoder:
     Raises:
         UserError: the file is damaged, or none that :func:`save` wrote.
     """
-    configuration = json.loads(_metadata(path)["vaematrix"])
+    configuration = _about(path)
+    configuration.pop("attributes", None)
     network = Network(**configuration.pop("network"))
     model = build(network=network, **configuration)
     try:
@@ -53,8 +55,8 @@ def load(path: str | Path, device: torch.device) -> Autoencoder:
 
 def attribute_names(path: str | Path) -> tuple[str, ...] | None:
     """The names of the labels y; None where the file is of a time before they were written."""
-    names = _metadata(path).get("vaematrix.attributes")
-    return None if names is None else tuple(json.loads(names))
+    names = _about(path).get("attributes")
+    return None if names is None else tuple(names)
 
 
 def intact(path: str | Path, run: str | Path) -> str:
@@ -78,7 +80,7 @@ def intact(path: str | Path, run: str | Path) -> str:
     return digest
 
 
-def _metadata(path: str | Path) -> dict[str, str]:
+def _about(path: str | Path) -> dict[str, Any]:
     try:
         with safe_open(path, framework="pt") as file:
             found = file.metadata() or {}
@@ -86,4 +88,4 @@ def _metadata(path: str | Path) -> dict[str, str]:
         raise UserError(f"{path}: not a whole safetensors file ({error}). Copy it again from where it came.") from None
     if "vaematrix" not in found:
         raise UserError(f"{path}: does not say which model these weights are of. Give a model.safetensors of a run.")
-    return found
+    return json.loads(found["vaematrix"])
