@@ -1,14 +1,24 @@
 """Run Snakemake on a copy of the project, as a user does, and read its plans."""
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+
+
+def module_of(file: str) -> ModuleType:
+    """A program of the project that is in no package, imported, by its path."""
+    spec = importlib.util.spec_from_file_location(Path(file).stem, ROOT / file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def copy_project(folder: Path) -> Path:

@@ -1,6 +1,5 @@
 """What people and editors read about the configuration is made from the schema, and agrees with it."""
 
-import importlib.util
 import json
 import re
 from types import ModuleType
@@ -10,15 +9,12 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from workflow_runner import ROOT
+from workflow_runner import ROOT, module_of
 
 
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("configuration_reference", ROOT / "docs/configuration_reference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of("docs/configuration_reference.py")
 
 
 def test_the_page_and_the_editors_schema_are_in_step(reference: ModuleType) -> None:

@@ -1,19 +1,15 @@
 """The tables of results that the pages show are those of the records in docs/results."""
 
-import importlib.util
 from types import ModuleType
 
 import pytest
 
-from workflow_runner import ROOT
+from workflow_runner import ROOT, module_of
 
 
 @pytest.fixture(scope="module")
 def published() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("published_tables", ROOT / "docs/published_tables.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_of("docs/published_tables.py")
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/real-faces.md"])

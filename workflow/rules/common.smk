@@ -41,7 +41,7 @@ if not importlib.util.find_spec("vaematrix"):
         "error: the library vaematrix is not installed here; a workflow from a git address needs it: pip install it"
     )
 
-from vaematrix.experiment import configuration, environment, measures
+from vaematrix.experiment import configuration, environment, keys, measures
 from vaematrix.experiment.files import FIGURES, PICTURES, Files
 from vaematrix.experiment.keys import Keys, digest, source_key
 from vaematrix.common import records
@@ -108,7 +108,7 @@ SEEDS = config["training"]["seeds"]
 MISSING = records.missing_runs(config)
 RUNS = [run for run in itertools.product(MODELS, SEEDS) if run not in MISSING]
 FIRST_RUNS = [next(runs) for _, runs in itertools.groupby(RUNS, key=lambda run: run[0])]  # the report shows these
-SHARED_TRAINING = {name: config["training"][name] for name in ("epochs", "batch_size", "learning_rate", "sigma")}
+SHARED_TRAINING = {name: config["training"][name] for name in keys.SHARED_TRAINING}
 
 FILES = Files(config, RUBRIC)
 RESULTS, LOGS, RAW, FACES, RUN = FILES.results, FILES.logs, FILES.raw, FILES.faces, FILES.run

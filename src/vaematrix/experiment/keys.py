@@ -18,7 +18,7 @@ from vaematrix.experiment.code_hash import LIBRARY, code_hash
 TEMPLATES = LIBRARY / "reporting/templates"
 
 INTERVALS = ("evaluation.confidence", "evaluation.resamples")
-SHARED_TRAINING = ("training.epochs", "training.batch_size", "training.learning_rate", "training.sigma")
+SHARED_TRAINING = ("epochs", "batch_size", "learning_rate", "sigma")  # of the section `training`
 RUNS = ("training.seeds", "missing")
 METRICS = ("metrics/reconstruction/*.py", "metrics/features/{features}.py")
 
@@ -57,7 +57,7 @@ RESULTS: Mapping[str, Made] = {
     "run": Made(
         "train.py",
         after=("shards",),
-        settings=("network", *SHARED_TRAINING, "models.{model}"),
+        settings=("network", *(f"training.{name}" for name in SHARED_TRAINING), "models.{model}"),
         modules=("models/families/{family}.py",),
         of_model=True,
     ),
