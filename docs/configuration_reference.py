@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
+from vaematrix.common.options import options, options_schema
 from vaematrix.models import families
-from vaematrix.models.family import Family, options, options_schema
+from vaematrix.models.family import Family
 
 ROOT = Path(__file__).parents[1]
 PAGE, EDITORS = ROOT / "config/README.md", ROOT / "config/schema.json"

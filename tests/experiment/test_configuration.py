@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from vaematrix.common.errors import UserError
+from vaematrix.common.options import options
 from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.experiment import configuration
 from vaematrix.models import families
-from vaematrix.models.family import Family, options
+from vaematrix.models.family import Family
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -219,7 +220,7 @@ class Listing(Family):
 
 
 def test_an_option_that_takes_a_list_does_not_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(families, "load", lambda name: Listing)
+    monkeypatch.setitem(families.FAMILIES._loaded, "vae", Listing)
     entries = {"m": {"family": "vae", "a": [1, 1], "b": [2, None]}}
     configuration.check_models(entries, "x")
     assert configuration.plain_models(entries, "x") == {

@@ -7,20 +7,22 @@ from pathlib import Path
 import pytest
 
 from vaematrix.common.errors import UserError
+from vaematrix.common.options import options_schema
 from vaematrix.models import families
-from vaematrix.models.family import options_schema
 
-HEAD = "from dataclasses import dataclass\nfrom vaematrix.models.family import Family, option\n"
+HEAD = """
+from dataclasses import dataclass
+from vaematrix.common.options import option
+from vaematrix.models.family import Family
+"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of families; what is imported from it is forgotten again."""
-    monkeypatch.setattr(families, "__file__", str(tmp_path / "__init__.py"))
     monkeypatch.setattr(families, "__path__", [str(tmp_path)])
-    families.load.cache_clear()
+    monkeypatch.setattr(families.FAMILIES, "_loaded", {})
     yield tmp_path
-    families.load.cache_clear()
     sys.modules.pop(f"{families.__name__}.mine", None)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from vaematrix.common.errors import UserError
+from vaematrix.common.options import options, options_schema
 from vaematrix.common.schema import Origin, check, nearest, refuse
 from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.models import families
 from vaematrix.models.architecture import misfit
-from vaematrix.models.family import options, options_schema
 
 # What a model's entry cannot change, because all models of an experiment share it.
 _SHARED = frozenset(

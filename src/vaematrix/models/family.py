@@ -1,17 +1,13 @@
-"""What a family is: options with their bounds, and what it adds to the negative log likelihood.
+"""What a family is: what it adds to the negative log likelihood.
 
 A family is one file whose one class is a frozen dataclass derived from :class:`Family`; its fields are the options of
-an entry in the config. Torch is imported only inside its methods, because options are checked whenever the Snakefile
-is read.
+an entry in the config (:mod:`vaematrix.common.options`).
 """
 
 from __future__ import annotations
 
-import types
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
-
-from vaematrix.common.errors import UserError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,46 +41,3 @@ class Family:
             The weighted sum in nats, and the values of :attr:`extra_terms`, unweighted.
         """
         raise NotImplementedError
-
-
-def option(default: Any, description: str, **bounds: Any) -> Any:
-    """A field of a family with what it means and JSON schema's bounds, such as `minimum` or `exclusiveMinimum`."""
-    return field(default=default, metadata={"description": description, **bounds})
-
-
-def options(family: type[Family]) -> dict[str, Field[Any]]:
-    """The fields of a family by the names they have in the config: `lambda`, where Python makes it `lambda_`."""
-    return {field.name.removesuffix("_"): field for field in fields(family)}
-
-
-def options_schema(family: type[Family]) -> dict[str, Any]:
-    """The JSON schema of a family's options.
-
-    Raises:
-        UserError: a field has a type that no schema says.
-    """
-    kinds = get_type_hints(family)
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            name: _kind(kinds[field.name]) | dict(field.metadata) for name, field in options(family).items()
-        },
-        "required": [
-            name for name, field in options(family).items() if field.default is field.default_factory is MISSING
-        ],
-    }
-
-
-_KINDS = {float: "number", int: "integer", bool: "boolean", str: "string", type(None): "null", list: "array"}
-
-
-def _kind(annotation: Any) -> dict[str, Any]:
-    """A type as JSON schema says it."""
-    if get_origin(annotation) is Literal:
-        return {"enum": list(get_args(annotation))}
-    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    unknown = [part for part in parts if (get_origin(part) or part) not in _KINDS]
-    if unknown:
-        raise UserError(f"an option of the type {annotation}; use float, int, bool, str, list, Literal, or None.")
-    return {"type": [_KINDS[get_origin(part) or part] for part in parts]}

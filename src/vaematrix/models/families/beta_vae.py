@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vaematrix.models.family import Family, option
+from vaematrix.common.options import option
+from vaematrix.models.family import Family
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from vaematrix.common.errors import UserError
-from vaematrix.models.family import Family, option
+from vaematrix.common.options import option
+from vaematrix.models.family import Family
 
 if TYPE_CHECKING:
     from torch import Tensor
