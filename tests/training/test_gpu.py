@@ -144,7 +144,8 @@ def test_a_checkpoint_is_the_same_on_either_device(tmp_path: Path) -> None:
     for device in (CPU, GPU):
         model = fresh("info_vae", device)
         optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
-        progress = checkpoint.load(tmp_path / "checkpoint-k" / "state.safetensors", model, optimiser)
+        optimised = {"autoencoder": checkpoint.Optimised(model, optimiser)}
+        progress = checkpoint.load(tmp_path / "checkpoint-k" / "state.safetensors", optimised)
         assert progress.step == STEPS
         assert torch.equal(weights(model), weights(trained))
         for parameter in model.parameters():

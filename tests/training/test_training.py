@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import tiny_training
 from vaematrix.common.errors import Interrupted, UserError
@@ -129,13 +129,17 @@ def tiny(family: str = "vae", sigma: float | None = None) -> training.Autoencode
     return build(family, Network(16, (4, 8), 5, 3), sigma, {})
 
 
+def optimised(model: training.Autoencoder) -> dict[str, checkpoint.Optimised]:
+    return {"autoencoder": checkpoint.Optimised(model, torch.optim.Adam(model.parameters()))}
+
+
 def test_a_training_whose_walltime_is_nearly_over_saves_and_stops_by_itself(tmp_path: Path) -> None:
     faces, valid = tiny_training.split(35, 0), tiny_training.split(10, 1)
     settings = Settings(3, 8, 1e-3)
     folder, lines = tmp_path / "c", tmp_path / "h.jsonl"
     with pytest.raises(Interrupted, match="walltime"):
         training.train(tiny(), faces, valid, settings, 0, folder, lines, stop_at=time.time())
-    stopped = checkpoint.load(folder / "state.safetensors", model := tiny(), torch.optim.Adam(model.parameters()))
+    stopped = checkpoint.load(folder / "state.safetensors", optimised(tiny()))
     assert stopped.step == 1, "one step is done, and its work is kept"
     progress = training.train(tiny(), faces, valid, settings, 0, folder, lines, stop_at=time.time() + 600)
     assert progress.sessions == 2
@@ -270,7 +274,24 @@ def saved(folder: Path) -> Path:
     return folder / "state.safetensors"
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut short", "garbage", "no progress", "of another network"])
+def test_a_checkpoint_names_each_tensor_by_objective_and_parameter(tmp_path: Path) -> None:
+    """By their numbers, moments would go to other parameters once a module has one more."""
+    names = load_file(saved(tmp_path / "c")).keys()
+    model = tiny()
+    assert names == {
+        "sums",
+        *(f"autoencoder.module.{name}" for name in model.state_dict()),
+        *(
+            f"autoencoder.optimiser.{name}.{moment}"
+            for name, _ in model.named_parameters()
+            for moment in ("step", "exp_avg", "exp_avg_sq")
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "damage", ["empty", "cut short", "garbage", "no progress", "of another network", "of other objectives"]
+)
 def test_a_damaged_checkpoint_is_named_with_the_mending(damage: str, tmp_path: Path) -> None:
     path, model = saved(tmp_path / "c"), tiny()
     match damage:
@@ -284,8 +305,10 @@ def test_a_damaged_checkpoint_is_named_with_the_mending(damage: str, tmp_path: P
             save_file({"sums": torch.zeros(3)}, path)
         case "of another network":
             model = build("vae", Network(16, (4, 8), 6, 3), None, {})
+        case "of other objectives":
+            save_file({**load_file(path), "other.module.x": torch.zeros(1)}, path, metadata={"progress": '{"step": 1}'})
     with pytest.raises(UserError, match=r"c/state\.safetensors: .*Delete it to start this run anew"):
-        checkpoint.load(path, model, torch.optim.Adam(model.parameters()))
+        checkpoint.load(path, optimised(model))
 
 
 def test_a_checkpoint_folder_that_is_a_link_goes_and_what_it_leads_to_stays(tmp_path: Path) -> None:

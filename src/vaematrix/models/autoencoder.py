@@ -10,6 +10,7 @@ from vaematrix.models import losses
 from vaematrix.models.architecture import Network
 from vaematrix.models.family import Family
 from vaematrix.models.networks import Decoder, Encoder
+from vaematrix.models.objective import Objective
 
 
 class Posterior(NamedTuple):
@@ -66,6 +67,11 @@ class Autoencoder(nn.Module):
     def terms(self) -> tuple[str, ...]:
         """The names of what :meth:`loss` returns, in order."""
         return ("loss", "nll", "kl", "mse", "variance", *self.family.extra_terms)
+
+    @property
+    def objectives(self) -> dict[str, Objective]:
+        """What a training minimises, by name, in the order in which it steps."""
+        return {"autoencoder": Objective("loss", self)}
 
     def encode(self, x: Tensor, y: Tensor) -> Posterior:
         """Args: x [b, 3, h, w] in [0, 1]; y bool [b, attributes]. Returns the posterior in float32."""

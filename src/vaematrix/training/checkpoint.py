@@ -4,11 +4,11 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from filelock import FileLock, Timeout
@@ -48,27 +48,39 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def save(path: Path, model: nn.Module, optimiser: Optimizer, progress: Progress) -> None:
-    """Write model, optimiser and progress to `path` as one safetensors file."""
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for index, parameter in enumerate(model.parameters()):
-        for name, tensor in optimiser.state[parameter].items():
-            tensors[f"optimiser.{index}.{name}"] = tensor
-    tensors["sums"] = progress.sums
+class Optimised(NamedTuple):
+    """What an objective moves, and what moves it."""
+
+    module: nn.Module
+    optimiser: Optimizer
+
+
+def save(path: Path, optimised: Mapping[str, Optimised], progress: Progress) -> None:
+    """Write modules, optimisers and progress to `path` as one safetensors file.
+
+    Args:
+        optimised: by the name of the objective. Tensors are named after it and their parameter.
+    """
+    tensors = {"sums": progress.sums}
+    for objective, (module, optimiser) in optimised.items():
+        tensors |= {f"{objective}.module.{name}": tensor for name, tensor in module.state_dict().items()}
+        for name, parameter in module.named_parameters():
+            for moment, tensor in optimiser.state[parameter].items():
+                tensors[f"{objective}.optimiser.{name}.{moment}"] = tensor
     words = {key: value for key, value in asdict(progress).items() if key != "sums"}
     with written_whole(path) as temporary:
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(whole, temporary, metadata={"progress": json.dumps(words)})
 
 
-def load(path: Path, model: nn.Module, optimiser: Optimizer) -> Progress:
-    """Put the state in `path` into model and optimiser, in the memory layout that training uses.
+def load(path: Path, optimised: Mapping[str, Optimised]) -> Progress:
+    """Put the state in `path` into modules and optimisers, in the memory layout that training uses.
 
     Raises:
         UserError: the file is damaged, or the state of another model.
     """
     try:
-        return _load(path, model, optimiser)
+        return _load(path, optimised)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
@@ -76,23 +88,33 @@ def load(path: Path, model: nn.Module, optimiser: Optimizer) -> Progress:
         ) from error
 
 
-def _load(path: Path, model: nn.Module, optimiser: Optimizer) -> Progress:
+def _load(path: Path, optimised: Mapping[str, Optimised]) -> Progress:
     with safe_open(path, framework="pt") as file:
         words = json.loads((file.metadata() or {})["progress"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-    model.load_state_dict({name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")})
-    for index, parameter in enumerate(model.parameters()):
-        prefix = f"optimiser.{index}."
-        for name, tensor in tensors.items():
-            if name.startswith(prefix):
+    sums = tensors.pop("sums")
+    if unknown := {name.partition(".")[0] for name in tensors} ^ optimised.keys():
+        raise ValueError(f"the objectives differ: {', '.join(sorted(unknown))}")
+    for objective, (module, optimiser) in optimised.items():
+        module.load_state_dict(_below(f"{objective}.module", tensors))
+        for name, parameter in module.named_parameters():
+            for moment, tensor in _below(f"{objective}.optimiser.{name}", tensors).items():
                 if tensor.shape not in (parameter.shape, ()):
                     raise ValueError(f"{name} has the shape {tuple(tensor.shape)}, not {tuple(parameter.shape)}")
                 # The fused optimiser walks parameter and moments side by side in memory, so their strides must agree.
                 like = parameter if tensor.shape == parameter.shape else tensor.to(parameter.device)
-                optimiser.state[parameter][name.removeprefix(prefix)] = torch.empty_like(
+                optimiser.state[parameter][moment] = torch.empty_like(
                     like, dtype=tensor.dtype, requires_grad=False
                 ).copy_(tensor)
-    return Progress(sums=tensors["sums"].to(next(model.parameters()).device), **words)
+    device = next(parameter.device for module, _ in optimised.values() for parameter in module.parameters())
+    return Progress(sums=sums.to(device), **words)
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix` and a dot, by the rest of their names."""
+    return {
+        name.removeprefix(f"{prefix}."): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")
+    }
 
 
 @contextmanager

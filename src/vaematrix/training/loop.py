@@ -1,4 +1,6 @@
-"""One loop for every family: the split in memory as uint8, Adam, one JSON line an epoch, checkpoints.
+"""One loop for every model: the split in memory as uint8, Adam, one JSON line an epoch, checkpoints.
+
+What is minimised, the model says (:mod:`vaematrix.models.objective`); the loop steps its objectives in turn.
 
 Each random number is a function of (seed, epoch) or (seed, step) alone. So a run that was killed and continued
 draws what an uninterrupted one draws, and on a CPU with as many threads its weights are bit-identical.
@@ -7,7 +9,7 @@ draws what an uninterrupted one draws, and on a CPU with as many threads its wei
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,11 @@ from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.data.batches import Batches
 from vaematrix.data.index import LEAST_IMAGES
 from vaematrix.models.autoencoder import Autoencoder
+from vaematrix.models.objective import Objective
 from vaematrix.training import checkpoint, precision
 from vaematrix.training.allocator import keep_freed_memory
 from vaematrix.training.breakage import refuse_broken_terms, refuse_broken_validation
-from vaematrix.training.checkpoint import Progress
+from vaematrix.training.checkpoint import Optimised, Progress
 from vaematrix.training.compilation import compiled
 from vaematrix.training.history import progress_bar, show, write_history
 from vaematrix.training.interruption import Interruption
@@ -44,7 +47,7 @@ class Settings:
 
     Attributes:
         epochs: passes over the training split. batch_size: images a step; the last, smaller batch is dropped,
-            and every epoch shuffles anew. learning_rate: of Adam with its default moments.
+            and every epoch shuffles anew. learning_rate: of Adam, for every objective that has none of its own.
     """
 
     epochs: int
@@ -135,8 +138,8 @@ class _Loop:
         self.generator = torch.Generator(faces.device)
         self.steps = len(faces) // settings.batch_size
         self.loss = compiled(model.loss, faces.device, self.steps * settings.epochs)
-        self.optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
-        self.progress = _resumed(path, model, self.optimiser)
+        self.optimised = {name: _optimised(of, settings.learning_rate) for name, of in model.objectives.items()}
+        self.progress = _resumed(path, model, self.optimised)
         self.terms = self.progress.sums  # of the last step
         self.counted_until = time.perf_counter()
 
@@ -159,7 +162,7 @@ class _Loop:
         return self.record()
 
     def step(self, index: Tensor) -> Tensor:
-        """One step of Adam on the images at `index`; returns the loss terms, float64 [terms]."""
+        """One step of each objective on the images at `index`; returns the loss terms, float64 [terms]."""
         x, y = self.faces.batch(index)
         self.generator.manual_seed(_mix(self.seed, 1, self.progress.step))
         shape = (2, len(x), self.model.network.latent)
@@ -168,9 +171,11 @@ class _Loop:
         share = torch.full((), self.progress.step / (self.steps * self.settings.epochs), device=self.faces.device)
         with precision.autocast(self.faces.device):
             terms = self.loss(x, y, noise, share)
-        self.optimiser.zero_grad(set_to_none=True)
-        terms["loss"].backward()
-        self.optimiser.step()
+        for name, objective in self.model.objectives.items():
+            module, optimiser = self.optimised[name]
+            optimiser.zero_grad(set_to_none=True)
+            terms[objective.loss].backward(inputs=list(module.parameters()))  # no gradient reaches another's parameters
+            optimiser.step()
         return torch.stack([terms[name].detach() for name in self.model.terms]).double()
 
     def record(self) -> dict[str, Any]:
@@ -220,17 +225,24 @@ class _Loop:
         """Write the checkpoint, unless the weights are broken already."""
         self.refuse_broken()
         self.count_time()
-        checkpoint.save(self.path, self.model, self.optimiser, self.progress)
+        checkpoint.save(self.path, self.optimised, self.progress)
         self.count_time(training=False)
         self.interruption.note_saved()
 
 
-def _resumed(path: Path, model: Autoencoder, optimiser: torch.optim.Optimizer) -> Progress:
-    """How far the checkpoint `path` had come, put into model and optimiser; a beginning where there is none."""
+def _optimised(objective: Objective, learning_rate: float) -> Optimised:
+    """The objective's module with its Adam. Args: learning_rate: of an objective that has none of its own."""
+    rate = learning_rate if objective.learning_rate is None else objective.learning_rate
+    adam = torch.optim.Adam(objective.module.parameters(), lr=rate, betas=objective.betas, fused=True)
+    return Optimised(objective.module, adam)
+
+
+def _resumed(path: Path, model: Autoencoder, optimised: Mapping[str, Optimised]) -> Progress:
+    """How far the checkpoint `path` had come, put into what is optimised; a beginning where there is none."""
     if not path.exists():
         device = next(model.parameters()).device
         return Progress(step=0, sums=torch.zeros(len(model.terms), dtype=torch.float64, device=device))
-    progress = checkpoint.load(path, model, optimiser)
+    progress = checkpoint.load(path, optimised)
     progress.sessions += 1
     log.info("continuing after %d finished epochs, from %s", len(progress.history), path)
     return progress
