@@ -40,6 +40,8 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check src workflow tests benchmarks docs
 	@$(BIN)/ruff format --check src workflow tests benchmarks docs
 	@$(BIN)/snakefmt --check Snakefile workflow
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports
 	@$(MKDOCS)
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml

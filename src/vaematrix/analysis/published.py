@@ -8,6 +8,8 @@ from typing import Any, Literal
 from vaematrix.analysis.decimals import decimal
 from vaematrix.analysis.matrix import score
 
+Total = Literal["printed", "recomputed"]
+
 
 @dataclass(frozen=True)
 class PublishedRow:
@@ -94,7 +96,7 @@ def _published_row(key: str, row: Mapping[str, Any], rubric: Mapping[str, Any]) 
     )
 
 
-def leaders(tables: Sequence[PublishedTable], by: Literal["printed", "recomputed"]) -> list[PublishedTable]:
+def leaders(tables: Sequence[PublishedTable], by: Total) -> list[PublishedTable]:
     """The published tables with the highest total."""
     best = max((getattr(table, by) for table in tables), default=None)
     return [table for table in tables if getattr(table, by) == best]

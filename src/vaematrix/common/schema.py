@@ -10,6 +10,7 @@ from typing import Any
 from vaematrix.common.errors import UserError
 
 KeyPath = Sequence[str | int]  # of a key: the names and numbers that lead to it
+Mistake = tuple[KeyPath, str]  # what is wrong with a key, and the fix
 Origin = str | Callable[[KeyPath], str]  # the file that a value was read from, or what tells it from the path of a key
 
 
@@ -29,8 +30,8 @@ def check(value: Any, schema: dict[str, Any], origin: Origin, at: KeyPath = ()) 
     refuse([((*at, *path), text) for path, text in mistakes], origin)
 
 
-def refuse(mistakes: Iterable[tuple[KeyPath, str]], origin: Origin) -> None:
-    """Raise a UserError with a line for each of the mistakes, (path of the key, what is wrong and the fix), if any."""
+def refuse(mistakes: Iterable[Mistake], origin: Origin) -> None:
+    """Raise a UserError with a line for each of the mistakes, if any."""
     file = origin if callable(origin) else lambda _path: origin
     lines = dict.fromkeys(f"{file(path)}: {_dotted(path)} {text}" for path, text in mistakes)
     if lines:
@@ -55,8 +56,8 @@ def _validator() -> Any:
     return validators.extend(Draft202012Validator, type_checker=whole)
 
 
-def _describe(error: Any) -> list[tuple[KeyPath, str]]:
-    """(path of the key, what is wrong and the fix) for one error of jsonschema.
+def _describe(error: Any) -> list[Mistake]:
+    """What one error of jsonschema says of its key or keys.
 
     A schema's `reason` says why a rule is there, and ends the message; its `description` says what a key means, and is
     for the documentation and for editors.
@@ -68,7 +69,8 @@ def _describe(error: Any) -> list[tuple[KeyPath, str]]:
             known = error.schema["properties"]
             return [((*path, key), f"is not a key here{nearest(str(key), known)}") for key in value if key not in known]
         case "required":
-            return [((*path, key), "is missing") for key in rule if key not in value][:1]
+            missing = next(key for key in rule if key not in value)
+            return [((*path, missing), "is missing")]
         case "enum" | "const":
             choices = list(map(str, rule if error.validator == "enum" else [rule]))
             close = difflib.get_close_matches(str(value), choices, n=1)
@@ -101,10 +103,8 @@ def _describe(error: Any) -> list[tuple[KeyPath, str]]:
             if out_of_bounds:
                 return [mistake for inner in out_of_bounds for mistake in _describe(inner)]
             kinds = [branch.get("const", branch.get("type")) for branch in rule]
-            choices = ", ".join(
-                kind if isinstance(kind, str) and kind not in _KINDS else _in_words(kind) for kind in kinds
-            )
-            return [(path, f"{_yaml(value)} is none of: {choices}{_number_hint(value, kinds)}")]
+            named = [kind if isinstance(kind, str) and kind not in _KINDS else _in_words(kind) for kind in kinds]
+            return [(path, f"{_yaml(value)} is none of: {', '.join(named)}{_number_hint(value, kinds)}")]
     return [(path, error.message)]
 
 

@@ -53,7 +53,7 @@ class _RepeatedKey(Exception):
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, which by itself lets the last of two equal keys win."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # str or None; PyYAML's stubs say a dictionary
         node = super().compose_mapping_node(anchor)
         lines: dict[tuple[str, str], int] = {}
         for key, _ in node.value:

@@ -109,7 +109,7 @@ def _decoded(images: FolderImages | ZipImages) -> Iterator[np.ndarray]:
 def about(images: ImageSet, found: np.ndarray, split: str | None = None) -> dict[str, Any]:
     """What a protocol says of a set: where it came from, how many images, and their hash."""
     where = str(images) if isinstance(images, str | Path) else "array"
-    digest = hashlib.sha256(np.ascontiguousarray(found)).hexdigest()
+    digest = hashlib.sha256(found.ravel().data).hexdigest()
     return {
         "from": where,
         "split": split,

@@ -10,7 +10,7 @@ from typing import Any
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.options import options, options_schema
-from vaematrix.common.schema import Origin, check, nearest, refuse
+from vaematrix.common.schema import Mistake, Origin, check, nearest, refuse
 from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.models import families
 from vaematrix.models.architecture import misfit
@@ -58,7 +58,7 @@ def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
     Raises:
         UserError: an unknown family or option, or a family whose file is broken.
     """
-    mistakes = []
+    mistakes: list[Mistake] = []
     for name, entry in entries.items():
         path, family = ("models", name), entry["family"]
         if family not in families.names():
@@ -86,7 +86,8 @@ def plain_models(entries: dict[str, dict[str, Any]], origin: Origin) -> dict[str
     Raises:
         UserError: a list is empty or repeats a value, two models would share a name, or a family refuses a value.
     """
-    mistakes, faults, plain = [], [], {}
+    mistakes: list[Mistake] = []
+    faults, plain = [], {}
     for name, entry in entries.items():
         path = ("models", name)
         swept = {key: {_word(value): value for value in entry[key]} for key in _swept(entry)}
@@ -145,7 +146,7 @@ def check_attributes(config: dict[str, Any], attributes: Collection[str], origin
             model and there are no attributes.
     """
     known = dict.fromkeys([*attributes, *ATTRIBUTES])
-    mistakes = [
+    mistakes: list[Mistake] = [
         (("figures", "attributes", number), f"{name!r} is no attribute of the dataset{nearest(name, known)}")
         for number, name in enumerate(config["figures"]["attributes"])
         if name not in known
@@ -165,13 +166,13 @@ def check_sizes(config: dict[str, Any], origin: Origin) -> None:
         UserError: a crop larger than the images, or a size that the network cannot halve as often as it has stages.
     """
     dataset = config["dataset"]
-    mistakes = []
+    mistakes: list[Mistake] = []
     if dataset["image_size"] and dataset["crop"] > min(dataset["image_size"]):
         width, height = dataset["image_size"]
-        fault = f"has a crop of {dataset['crop']}, which does not fit into its image_size of {width}x{height} pixels"
-        mistakes.append((("dataset",), fault))
-    if fault := misfit(dataset["size"], config["network"]["widths"]):
-        mistakes.append((("network", "widths"), fault))
+        text = f"has a crop of {dataset['crop']}, which does not fit into its image_size of {width}x{height} pixels"
+        mistakes.append((("dataset",), text))
+    if unhalved := misfit(dataset["size"], config["network"]["widths"]):
+        mistakes.append((("network", "widths"), unhalved))
     refuse(mistakes, origin)
 
 

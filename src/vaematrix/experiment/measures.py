@@ -45,11 +45,18 @@ def reconstruction_metrics() -> dict[str, str]:
 
 def _written(metrics: ast.expr) -> dict[str, str] | None:
     """What a tuple of `ReconstructionMetric(key, label, scale, better, …)` says; None where it is no such literal."""
+    if not isinstance(metrics, ast.Tuple | ast.List):
+        return None
+    found = {}
     try:
-        calls = [(call.args, {keyword.arg: keyword.value for keyword in call.keywords}) for call in metrics.elts]
-        pairs = [(named.get("key") or args[0], named.get("better") or args[3]) for args, named in calls]
-        return {ast.literal_eval(key): ast.literal_eval(better) for key, better in pairs}
-    except (AttributeError, IndexError, ValueError):
+        for call in metrics.elts:
+            if not isinstance(call, ast.Call):
+                return None
+            named = {keyword.arg: keyword.value for keyword in call.keywords}
+            key, better = named.get("key") or call.args[0], named.get("better") or call.args[3]
+            found[ast.literal_eval(key)] = ast.literal_eval(better)
+        return found
+    except (IndexError, ValueError):
         return None
 
 

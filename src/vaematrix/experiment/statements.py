@@ -241,12 +241,14 @@ def _read_statement(module: Module, node: ast.stmt, package: str, beside: Path, 
     )
     module.body.append(statement)
     module.stars += writer.stars
-    own_scope = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    for name in [node.name] if own_scope else set(writer.binds):
-        module.defined.setdefault(name, []).append(statement)
-    if not own_scope:  # an import within `try` or `if` binds for the whole module
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        names = {node.name}
+    else:  # an import within `try` or `if` binds for the whole module
+        names = set(writer.binds)
         for name, targets in writer.bound.items():
             module.bound.setdefault(name, []).extend(targets)
+    for name in names:
+        module.defined.setdefault(name, []).append(statement)
 
 
 def _imports(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, str, str]]:

@@ -1,6 +1,7 @@
 """Where the latent codes of samples come from, objects fitted after training, and the labels that go with them."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,4 +75,4 @@ def draw_attributes(joint: np.ndarray, count: int, seed: int) -> np.ndarray:
     return joint[np.random.default_rng([seed, 1]).integers(len(joint), size=count)]
 
 
-SAMPLERS: dict[str, type[Sampler]] = {"prior": PriorSampler, "gmm": MixtureSampler}
+SAMPLERS: dict[str, Callable[[int], Sampler]] = {"prior": PriorSampler, "gmm": MixtureSampler}

@@ -3,7 +3,7 @@
 What cannot be measured is left out under its name, with the reason: an entry's value is always a number.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -140,7 +140,7 @@ def measure_extrapolation(
             "reference_count": reference.count,
         },
     )
-    measured.details["frechet_by_count"] = [point._asdict() for point in found.points]
+    measured.details["frechet_by_count"] = [asdict(point) for point in found.points]
 
 
 def measure_latent(measured: Measured, mean: np.ndarray, variance: np.ndarray) -> None:

@@ -16,6 +16,7 @@ and Student's t with 9 degrees of freedom does the rest. The residuals of a regr
 share the same samples.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ PARTS = (10, 5, 3, 2, 1)  # 21 distances in all
 SAMPLES_A_DIMENSION = 4
 
 
-class Point(NamedTuple):
+@dataclass(frozen=True)
+class Point:
     """The mean distance of `subsets` disjoint subsets of `count` samples each."""
 
     count: int

@@ -47,7 +47,7 @@ def statistics(features: np.ndarray, identity: dict[str, Any] | None = None) -> 
 
 def save(path: str | Path, of: Statistics) -> None:
     """Write an .npz that the pytorch-fid program reads: its keys mu and sigma, and count and identity beside them."""
-    extra = {} if of.count is None else {"count": np.int64(of.count)}
+    extra: dict[str, Any] = {} if of.count is None else {"count": np.int64(of.count)}
     if of.identity is not None:
         extra["identity"] = np.array(json.dumps(of.identity))
     with written_whole(path) as temporary, temporary.open("wb") as file:

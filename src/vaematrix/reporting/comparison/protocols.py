@@ -97,10 +97,8 @@ def _section(section: str, run: RunMetrics, record: RunRecord) -> dict[str, Any]
     """One section of what a run's metrics.json and run.json record."""
     protocol = run.protocol
     if section == "settings":
-        parameters: Mapping[str, Any] = record.parameters or {
-            "training": protocol.training,
-            "network_settings": protocol.network_settings,
-        }
+        of_protocol: dict[str, Any] = {"training": protocol.training, "network_settings": protocol.network_settings}
+        parameters = record.parameters or of_protocol
         return {"family": run.run.family, **parameters, "train_images": protocol.train_images}
     if section == "hashes":
         return {name: getattr(protocol, name) for name in SHOWN_HASHES} | {"git_commit": record.git_commit}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import setp
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -169,8 +170,9 @@ def distance_by_count(
                 x, y = [1 / point["count"] for point in points], [point["distance"] for point in points]
                 axis.plot(x, y, **looks[model])
                 axis.plot([x[-2], 0], [y[-2], end.value], color=looks[model]["color"], linewidth=0.8)
-                around = [[end.value - end.low], [end.high - end.value]]
-                axis.errorbar(0, end.value, around, color=looks[model]["color"], capsize=2, linewidth=1)
+                if end.low is not None and end.high is not None:
+                    around = [[end.value - end.low], [end.high - end.value]]
+                    axis.errorbar(0, end.value, around, color=looks[model]["color"], capsize=2, linewidth=1)
         if counts:
             axis.set_xticks([0, *(1 / count for count in counts)], ["∞", *(f"{count:,}" for count in counts)])
         else:
@@ -223,7 +225,7 @@ def _draw_violin(axis: Axes, place: int, seeds: Sequence[np.ndarray], mark: Mapp
     values = np.concatenate(seeds)
     if np.ptp(values) > 0:  # a violin of equal values has no width
         violin = axis.violinplot([values], [place], orientation="horizontal", widths=0.8, showextrema=False, points=200)
-        violin["bodies"][0].set(facecolor=mark["color"], alpha=0.3, edgecolor="none")
+        setp(violin["bodies"], facecolor=mark["color"], alpha=0.3, edgecolor="none")
     low, first, third, high = np.quantile(values, [0.05, 0.25, 0.75, 0.95])
     axis.hlines(place, low, high, color=GREY, linewidth=0.6)
     axis.hlines(place, first, third, color=mark["color"], linewidth=3)

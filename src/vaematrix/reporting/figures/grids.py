@@ -224,7 +224,7 @@ class _Sheet:
     def canvas(self, width: int, height: int) -> tuple[Figure, Axes]:
         """A figure of so many dots and axes that count them."""
         # A hundredth of a dot more, since matplotlib rounds the product of inches and dots down.
-        inches = [(side + 0.01) / self.dpi for side in (width, height)]
+        inches = ((width + 0.01) / self.dpi, (height + 0.01) / self.dpi)
         figure = Figure(figsize=inches, dpi=self.dpi, facecolor="white")
         axes = figure.add_axes((0, 0, width / (width + 0.01), 1))
         axes.axis("off")

@@ -1,16 +1,21 @@
 """The visual language: what a model looks like, the sizes that print wants, and how a figure becomes files."""
 
+from __future__ import annotations
+
 import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 
 from vaematrix.common.files import written_whole
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 # Okabe and Ito's colours, told apart by colour-blind readers too (https://jfly.uni-koeln.de/color/);
 # their yellow is left out, because a thin line of it is lost on white.
@@ -22,7 +27,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 WIDTH = 6.9  # inches: both columns of a two-column article, where text of these sizes can be read
 FONT_SIZE = 7.5  # points
 TEXT, GREY = "#202024", "#606068"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": FONT_SIZE,
     "text.color": TEXT,

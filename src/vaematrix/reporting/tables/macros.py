@@ -6,7 +6,7 @@ from vaematrix.analysis import matrix
 from vaematrix.analysis.decimals import rounded
 from vaematrix.analysis.differences import standing
 from vaematrix.analysis.matrix import Matrix
-from vaematrix.analysis.published import leaders
+from vaematrix.analysis.published import Total, leaders
 from vaematrix.common.errors import UserError
 from vaematrix.reporting import latex
 from vaematrix.reporting.formatting import percent
@@ -105,7 +105,8 @@ def _define_published(results: Results, define: Define) -> None:
         define(f"vmPublishedSum{of_table}", rounded(table.recomputed, 2))
         for row in table.rows:
             define(f"vmPublished{metric_word(row.key)}{of_table}", rounded(row.value, 2))
-    for word, by in (("Printed", "printed"), ("Summed", "recomputed")):
+    words: dict[Total, str] = {"printed": "Printed", "recomputed": "Summed"}
+    for by, word in words.items():
         if first := leaders(results.published, by):
             define(f"vmPublished{word}Leader", _listed([table.name for table in first]))
             define(f"vmPublished{word}Best", rounded(getattr(first[0], by), 2))
