@@ -64,7 +64,7 @@ def main(folder: Path, family: str = "info_vae") -> str:
         model,
         split(35, 0),
         split(10, 1),
-        Settings(epochs=EPOCHS, batch_size=8, learning_rate=1e-3),
+        Settings(EPOCHS, 8, learning_rate=1e-3, warmup=0.3, decay="cosine", average=0.5, flip=True),
         seed=0,
         folder=folder / "checkpoint-k",
         history=folder / "history.jsonl",

@@ -124,7 +124,9 @@ def jobs_on_tiny_faces(folder: Path) -> Iterator[tuple[str, list[str], SimpleNam
     network, entry = {"widths": [4, 8], "latent": 3}, {"family": "info_vae"}
     config = {"evaluation": {"split": "test"}, "sampling": {"sampler": "prior"}, "network": {"latent": 2}}
     config |= {"models": {"m": entry}, "training": {"tensorboard": False}}
-    settings = Params(key, epochs=1, batch_size=2, learning_rate=1e-3, sigma="calibrated", size=16, network=network)
+    training = {"epochs": 1, "batch_size": 2, "learning_rate": 1e-3, "sigma": "calibrated"}
+    training |= {"average": 0.5, "flip": True, "whiten": True, "warmup": 0.5, "decay": "cosine"}
+    settings = Params(key, training=training, size=16, network=network)
     settings |= {"options": entry, "experiment": "e"}
     yield (
         "train.py",

@@ -24,7 +24,7 @@ def job(folder: Path, train_images: int, sampler: str, latent: int) -> SimpleNam
     return SimpleNamespace(
         input=SimpleNamespace(shards=[shard]),
         output=SimpleNamespace(weights=folder / "run/model.safetensors", history=folder / "run/history.jsonl"),
-        params=SimpleNamespace(options={"family": "vae"}, sigma="calibrated", size=16, network=network),
+        params=SimpleNamespace(options={"family": "vae"}, size=16, network=network),
         config={"evaluation": {"split": "test"}, "network": network, "sampling": {"sampler": sampler}},
         wildcards=SimpleNamespace(seed="0", model="vae"),
         log=[folder / "train.log"],

@@ -13,6 +13,7 @@ from vaematrix.common.records import RunRecord, write_record
 from vaematrix.data.batches import Batches
 from vaematrix.data.shards import read_faces, refuse_few
 from vaematrix.generation.samplers import FEWEST_CODES
+from vaematrix.generation.whiten import whiten
 from vaematrix.models import weights
 from vaematrix.models.architecture import Network
 from vaematrix.training import loop as training
@@ -47,18 +48,20 @@ def main(snakemake: Any) -> None:
     p, seed, folder = snakemake.params, int(snakemake.wildcards.seed), Path(snakemake.output.weights).parent
     with logged(snakemake.log[0]), one_process(folder), devices.device(snakemake.threads) as device:
         train, valid = (read_faces(snakemake.input.shards, split) for split in ("train", "valid"))
-        options, sigma = options_of(p.options), None if p.sigma == "calibrated" else float(p.sigma)
-        network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
         # From the config instead of params: an edit of what comes after a training is no reason to train again.
         refuse_few(snakemake.input.shards, snakemake.config["evaluation"]["split"])
         refuse_too_few(snakemake.config, len(train.images))
+        shared = dict(p.training)
+        sigma, whitened = shared.pop("sigma"), shared.pop("whiten")
+        options, sigma = options_of(p.options), None if sigma == "calibrated" else float(sigma)
+        network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
         torch.manual_seed(seed)
         model = weights.build(p.options["family"], network, sigma, options).to(device)
         progress = training.train(
             model,
             Batches(train.images, train.attributes, device),
             Batches(valid.images, valid.attributes, device),
-            Settings(p.epochs, p.batch_size, p.learning_rate),
+            Settings(**shared),
             seed,
             folder / f"checkpoint-{p.key}",
             Path(snakemake.output.history),
@@ -66,6 +69,8 @@ def main(snakemake: Any) -> None:
             # From the config: as a param, a switch of what is shown would train everything again.
             watch=EventLog(folder / "tensorboard") if snakemake.config["training"]["tensorboard"] else None,
         )
+        if whitened:
+            whiten(model, train.images, train.attributes)
         made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from, train.attribute_names)
         run = RunRecord(
@@ -76,7 +81,7 @@ def main(snakemake: Any) -> None:
             parameters={
                 "model": options,
                 "network": network.as_dict(),
-                "training": {n: p[n] for n in ("epochs", "batch_size", "learning_rate", "sigma")},
+                "training": dict(p.training),
             },
             parameter_count=sum(parameter.numel() for parameter in model.parameters()),
             key=p.key,
@@ -88,10 +93,12 @@ def main(snakemake: Any) -> None:
             where=slurm.here(),
             threads=snakemake.threads,
             train_images=len(train.images),
-            epochs=p.epochs,
+            epochs=shared["epochs"],
             seconds=round(progress.total_seconds, 1),
             sessions=progress.sessions,
-            images_per_second=round(progress.step * p.batch_size / sum(r["seconds"] for r in progress.history), 1),
+            images_per_second=round(
+                progress.step * shared["batch_size"] / sum(record["seconds"] for record in progress.history), 1
+            ),
             peak_memory_mb=max(record["peak_memory_mb"] for record in progress.history),
             weights_sha256=sha256(snakemake.output.weights),
         )

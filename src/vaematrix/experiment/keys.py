@@ -18,7 +18,8 @@ from vaematrix.experiment.code_hash import LIBRARY, code_hash
 TEMPLATES = LIBRARY / "reporting/templates"
 
 INTERVALS = ("evaluation.confidence", "evaluation.resamples")
-SHARED_TRAINING = ("epochs", "batch_size", "learning_rate", "sigma")  # of the section `training`
+# Of the section `training`: what a training depends on.
+SHARED_TRAINING = ("epochs", "batch_size", "learning_rate", "warmup", "decay", "average", "flip", "whiten", "sigma")
 RUNS = ("training.seeds", "missing")
 METRICS = ("metrics/reconstruction/*.py", "metrics/features/{features}.py")
 

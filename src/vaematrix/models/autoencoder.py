@@ -11,6 +11,7 @@ from vaematrix.models.architecture import Network
 from vaematrix.models.family import Family
 from vaematrix.models.networks import Decoder, Encoder
 from vaematrix.models.objective import Objective
+from vaematrix.models.whitening import Whitening
 
 
 class Posterior(NamedTuple):
@@ -42,6 +43,7 @@ class Autoencoder(nn.Module):
 
     Attributes:
         sigma: the decoder's σ, shared by all models of an experiment; None means calibrated.
+        whitening: between the networks and the latent, fitted after training; None where there is none.
     """
 
     def __init__(self, network: Network, sigma: float | None, family: Family) -> None:
@@ -57,6 +59,7 @@ class Autoencoder(nn.Module):
         self.family = family
         self.encoder = Encoder(network, labels)
         self.decoder = Decoder(network, labels)
+        self.whitening: Whitening | None = None
 
     @property
     def conditional(self) -> bool:
@@ -76,11 +79,12 @@ class Autoencoder(nn.Module):
     def encode(self, x: Tensor, y: Tensor) -> Posterior:
         """Args: x [b, 3, h, w] in [0, 1]; y bool [b, attributes]. Returns the posterior in float32."""
         mean, log_variance = self.encoder(x, self._labels(y)).float().chunk(2, dim=1)
-        return Posterior(mean, log_variance)
+        return Posterior(*(self.whitening(mean, log_variance) if self.whitening else (mean, log_variance)))
 
     def decode(self, z: Tensor, y: Tensor) -> Tensor:
         """Args: z [b, latent]; y bool [b, attributes]. Returns the image mean in [0, 1], float32 [b, 3, h, w]."""
-        return torch.sigmoid(self.decoder(z, self._labels(y)).float())
+        code = self.whitening.undo(z) if self.whitening else z
+        return torch.sigmoid(self.decoder(code, self._labels(y)).float())
 
     def loss(self, x: Tensor, y: Tensor, noise: Tensor, progress: Tensor) -> dict[str, Tensor]:
         """All terms of the batch's mean loss, as float32 scalars under the names of :attr:`terms`.

@@ -15,6 +15,7 @@ from vaematrix.common.records import read_run
 from vaematrix.models import families
 from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
+from vaematrix.models.whitening import Whitening
 
 
 def build(family: str, network: Network, sigma: float | None, options: dict[str, Any]) -> Autoencoder:
@@ -47,7 +48,10 @@ def load(path: str | Path, device: torch.device) -> Autoencoder:
     network = Network(**configuration.pop("network"))
     model = build(network=network, **configuration)
     try:
-        model.load_state_dict(load_file(path))
+        tensors = load_file(path)
+        if any(name.startswith("whitening.") for name in tensors):
+            model.whitening = Whitening(network.latent)
+        model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError) as error:
         raise UserError(f"{path}: damaged, or not the weights of its model ({error}).") from None
     return model.to(device).eval()

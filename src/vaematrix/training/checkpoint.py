@@ -25,6 +25,7 @@ log = logging.getLogger("vaematrix.training.checkpoint")
 
 # A scheduler may start a job anew before the old one has gone, and a dead node's locks live on for a while on NFS.
 LEAVING_SECONDS = 120.0
+AVERAGE = "average"  # before the names of its tensors, where others have their objective's
 
 
 @dataclass
@@ -55,8 +56,8 @@ class Optimised(NamedTuple):
     optimiser: Optimizer
 
 
-def save(path: Path, optimised: Mapping[str, Optimised], progress: Progress) -> None:
-    """Write modules, optimisers and progress to `path` as one safetensors file.
+def save(path: Path, optimised: Mapping[str, Optimised], progress: Progress, average: nn.Module | None = None) -> None:
+    """Write modules, optimisers, the average of the weights and progress to `path` as one safetensors file.
 
     Args:
         optimised: by the name of the objective. Tensors are named after it and their parameter.
@@ -67,20 +68,22 @@ def save(path: Path, optimised: Mapping[str, Optimised], progress: Progress) -> 
         for name, parameter in module.named_parameters():
             for moment, tensor in optimiser.state[parameter].items():
                 tensors[f"{objective}.optimiser.{name}.{moment}"] = tensor
+    if average:
+        tensors |= {f"{AVERAGE}.{name}": tensor for name, tensor in average.state_dict().items()}
     words = {key: value for key, value in asdict(progress).items() if key != "sums"}
     with written_whole(path) as temporary:
         whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(whole, temporary, metadata={"progress": json.dumps(words)})
 
 
-def load(path: Path, optimised: Mapping[str, Optimised]) -> Progress:
-    """Put the state in `path` into modules and optimisers, in the memory layout that training uses.
+def load(path: Path, optimised: Mapping[str, Optimised], average: nn.Module | None = None) -> Progress:
+    """Put the state in `path` into modules, optimisers and average, in the memory layout that training uses.
 
     Raises:
         UserError: the file is damaged, or the state of another model.
     """
     try:
-        return _load(path, optimised)
+        return _load(path, optimised, average)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
@@ -88,12 +91,14 @@ def load(path: Path, optimised: Mapping[str, Optimised]) -> Progress:
         ) from error
 
 
-def _load(path: Path, optimised: Mapping[str, Optimised]) -> Progress:
+def _load(path: Path, optimised: Mapping[str, Optimised], average: nn.Module | None) -> Progress:
     with safe_open(path, framework="pt") as file:
         words = json.loads((file.metadata() or {})["progress"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     sums = tensors.pop("sums")
-    if unknown := {name.partition(".")[0] for name in tensors} ^ optimised.keys():
+    if average:
+        average.load_state_dict(_below(AVERAGE, tensors))
+    if unknown := {name.partition(".")[0] for name in tensors} - {AVERAGE} ^ optimised.keys():
         raise ValueError(f"the objectives differ: {', '.join(sorted(unknown))}")
     for objective, (module, optimiser) in optimised.items():
         module.load_state_dict(_below(f"{objective}.module", tensors))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from vaematrix.common.devices import peak_memory_mb
@@ -27,11 +27,13 @@ from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.objective import Objective
 from vaematrix.training import checkpoint, precision
 from vaematrix.training.allocator import keep_freed_memory
+from vaematrix.training.average import moving_average
 from vaematrix.training.breakage import refuse_broken_terms, refuse_broken_validation
 from vaematrix.training.checkpoint import Optimised, Progress
 from vaematrix.training.compilation import compiled
 from vaematrix.training.history import progress_bar, show, write_history
 from vaematrix.training.interruption import Interruption
+from vaematrix.training.schedule import Decay, factor
 from vaematrix.training.validation import validate
 
 log = logging.getLogger("vaematrix.training.loop")
@@ -48,11 +50,18 @@ class Settings:
     Attributes:
         epochs: passes over the training split. batch_size: images a step; the last, smaller batch is dropped,
             and every epoch shuffles anew. learning_rate: of Adam, for every objective that has none of its own.
+        warmup, decay: how that rate changes; see :mod:`vaematrix.training.schedule`.
+        average: the share of the training that the average of the weights reaches back, which is what is validated and
+            kept; None keeps the last weights. flip: whether each image is mirrored with probability ½ at each step.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    warmup: float = 0.0
+    decay: Decay = "none"
+    average: float | None = None
+    flip: bool = False
 
 
 def train(
@@ -89,12 +98,12 @@ def train(
         loop = _Loop(model, faces, settings, seed, folder / "state.safetensors", interruption)
         progress = loop.progress
         write_history(history, progress.history)
-        images = loop.steps * settings.batch_size * settings.epochs
+        images = loop.total * settings.batch_size
         with progress_bar(images, progress.step * settings.batch_size, type(model.family).__name__) as bar:
-            while progress.step < loop.steps * settings.epochs:
+            while progress.step < loop.total:
                 number = len(progress.history) + 1
                 training = loop.epoch(bar)
-                validation = validate(model, valid, settings.batch_size)
+                validation = validate(loop.kept, valid, settings.batch_size)
                 refuse_broken_validation(model, validation, settings.learning_rate)
                 loop.count_time(training=False)
                 record = {"epoch": number, "epochs": settings.epochs, **training, **validation}
@@ -105,6 +114,8 @@ def train(
                 loop.pause()
                 show(record, bar)
             loop.save()  # whatever happens to the process now, nothing is trained again
+        if loop.average:
+            model.load_state_dict(loop.average.module.state_dict())
     return progress
 
 
@@ -137,11 +148,18 @@ class _Loop:
         self.path, self.interruption = path, interruption
         self.generator = torch.Generator(faces.device)
         self.steps = len(faces) // settings.batch_size
-        self.loss = compiled(model.loss, faces.device, self.steps * settings.epochs)
+        self.total = self.steps * settings.epochs
+        self.loss = compiled(model.loss, faces.device, self.total)
         self.optimised = {name: _optimised(of, settings.learning_rate) for name, of in model.objectives.items()}
-        self.progress = _resumed(path, model, self.optimised)
+        self.average = moving_average(model, settings.average, self.total) if settings.average else None
+        self.progress = _resumed(path, model, self.optimised, self.average)
         self.terms = self.progress.sums  # of the last step
         self.counted_until = time.perf_counter()
+
+    @property
+    def kept(self) -> nn.Module:
+        """The model as it would be kept now: the average of the weights, or the last ones."""
+        return self.average.module if self.average else self.model
 
     def epoch(self, bar: tqdm) -> dict[str, Any]:
         """Finish the current epoch and return its record, without validation."""
@@ -164,19 +182,31 @@ class _Loop:
     def step(self, index: Tensor) -> Tensor:
         """One step of each objective on the images at `index`; returns the loss terms, float64 [terms]."""
         x, y = self.faces.batch(index)
+        x = self.flipped(x) if self.settings.flip else x
         self.generator.manual_seed(_mix(self.seed, 1, self.progress.step))
         shape = (2, len(x), self.model.network.latent)
         noise = torch.randn(shape, generator=self.generator, device=self.faces.device)
         # A tensor on the device: a compiled loss would be compiled anew for each number, and captured by no CUDA graph.
-        share = torch.full((), self.progress.step / (self.steps * self.settings.epochs), device=self.faces.device)
+        share = torch.full((), self.progress.step / self.total, device=self.faces.device)
         with precision.autocast(self.faces.device):
             terms = self.loss(x, y, noise, share)
+        rate = factor(self.progress.step, self.total, self.settings.warmup, self.settings.decay)
         for name, objective in self.model.objectives.items():
             module, optimiser = self.optimised[name]
             optimiser.zero_grad(set_to_none=True)
             terms[objective.loss].backward(inputs=list(module.parameters()))  # no gradient reaches another's parameters
+            for group in optimiser.param_groups:
+                group["lr"] = optimiser.defaults["lr"] * rate
             optimiser.step()
+        if self.average:
+            self.average.update_parameters(self.model)
         return torch.stack([terms[name].detach() for name in self.model.terms]).double()
+
+    def flipped(self, x: Tensor) -> Tensor:
+        """The images, each mirrored with probability ½. Args: x [b, 3, h, w]."""
+        self.generator.manual_seed(_mix(self.seed, 2, self.progress.step))
+        chosen = torch.rand(len(x), generator=self.generator, device=x.device) < 0.5
+        return torch.where(chosen[:, None, None, None], x.flip(3), x)
 
     def record(self) -> dict[str, Any]:
         """The means over the epoch just finished; resets what the next one sums."""
@@ -225,7 +255,7 @@ class _Loop:
         """Write the checkpoint, unless the weights are broken already."""
         self.refuse_broken()
         self.count_time()
-        checkpoint.save(self.path, self.optimised, self.progress)
+        checkpoint.save(self.path, self.optimised, self.progress, self.average)
         self.count_time(training=False)
         self.interruption.note_saved()
 
@@ -237,12 +267,12 @@ def _optimised(objective: Objective, learning_rate: float) -> Optimised:
     return Optimised(objective.module, adam)
 
 
-def _resumed(path: Path, model: Autoencoder, optimised: Mapping[str, Optimised]) -> Progress:
+def _resumed(path: Path, model: Autoencoder, optimised: Mapping[str, Optimised], average: nn.Module | None) -> Progress:
     """How far the checkpoint `path` had come, put into what is optimised; a beginning where there is none."""
     if not path.exists():
         device = next(model.parameters()).device
         return Progress(step=0, sums=torch.zeros(len(model.terms), dtype=torch.float64, device=device))
-    progress = checkpoint.load(path, optimised)
+    progress = checkpoint.load(path, optimised, average)
     progress.sessions += 1
     log.info("continuing after %d finished epochs, from %s", len(progress.history), path)
     return progress
