@@ -42,10 +42,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "mirrored images": {"flip": True},
     "averaged weights": {"average": 0.1},
-    "warm-up": {"warmup": 0.05},
     "warm-up and cosine": {"warmup": 0.05, "decay": "cosine"},
-    "warm-up and twice the rate": {"warmup": 0.05, "learning_rate": 2 * RATE},
-    "all that is kept": {"flip": True, "average": 0.1, "warmup": 0.05},
+    "warm-up and four times the rate": {"warmup": 0.05, "learning_rate": 4 * RATE},
+    "all but the cosine": {"warmup": 0.05, "learning_rate": 4 * RATE, "flip": True, "average": 0.1},
 }
 
 
