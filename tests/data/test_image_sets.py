@@ -29,6 +29,7 @@ def test_a_folder_a_zip_parquet_and_npy_hold_the_same(folder: Path, tmp_path: Pa
             archive.write(file, f"inside/{file.name}")
     write_images(tmp_path / "images.parquet", IMAGES, {}, {})
     np.save(tmp_path / "images.npy", IMAGES)
+    assert read_image_set(tmp_path / "images.npy").flags.writeable, "torch warns of arrays that are not"
     for place in (folder, tmp_path / "images.zip", str(tmp_path / "images.parquet"), tmp_path / "images.npy", IMAGES):
         found = read_image_set(place)
         np.testing.assert_array_equal(found, IMAGES)

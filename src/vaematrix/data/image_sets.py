@@ -58,7 +58,7 @@ def _read(path: Path, split: str | None) -> np.ndarray:
         raise UserError(f"{path}: split {split!r} is of parquet files with a column `split`, and there are none here.")
     if path.suffix == ".npy":
         try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            return np.load(path, mmap_mode="c", allow_pickle=False)  # torch warns of what it could not write to
         except (ValueError, EOFError) as error:
             raise UserError(f"{path}: is not an array of numbers ({error}). Write it with numpy.save.") from None
     return np.stack(list(_decoded(FolderImages(path) if path.is_dir() else ZipImages(path))))
