@@ -261,3 +261,14 @@ def test_every_option_is_explained_with_its_default() -> None:
         name: {option: field.default for option, field in options(families.load(name)).items()}
         for name in families.names()
     }
+
+
+def test_too_few_training_images_are_refused_before_anything_is_made() -> None:
+    config = changed("network.latent", 64)
+    configuration.check_training_images(config, 128, "x")
+    configuration.check_training_images(config, 0, "x")  # the index names file and line
+    with pytest.raises(UserError) as caught:
+        configuration.check_training_images(config, 63, "x")
+    latent, batch = str(caught.value).splitlines()
+    assert latent.startswith("x: network.latent has 64 dimensions, and there are only 63 training images: PCA")
+    assert batch == "x: training.batch_size 128 exceeds the 63 images of the training split."

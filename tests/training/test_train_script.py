@@ -36,7 +36,7 @@ def job(folder: Path, train_images: int, sampler: str, latent: int) -> SimpleNam
     ("train_images", "sampler", "latent", "reason"),
     [
         (9, "gmm", 5, "sampling.sampler: gmm needs 10 training images, not 9."),
-        (9, "prior", 12, "network.latent: 12 dimensions, and only 9 training images"),
+        (9, "prior", 12, "network.latent has 12 dimensions, and there are only 9 training images"),
     ],
 )
 def test_too_few_faces_are_refused_in_the_first_training(

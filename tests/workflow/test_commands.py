@@ -26,7 +26,7 @@ def overlays(page: Path) -> str:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with faces in it, and with the model that a page adds."""
     folder = copy_project(tmp_path_factory.mktemp("commands"))
-    write_layout(folder / "faces", 12)
+    write_layout(folder / "faces", 400)  # a batch and a latent of training images, and more
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-model.md").read_text(), flags=re.DOTALL)
     (folder / "src/vaematrix/models/families/warm_up_vae.py").write_text(example)
     return folder

@@ -152,7 +152,13 @@ def test_a_path_is_never_a_command(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project")
     write_layout(project / HOSTILE, 9)
     (project / "mine.yaml").write_text(
-        yaml.safe_dump({"dataset": {"name": "mine", "source": "path", "path": HOSTILE, "shards": 1}})
+        yaml.safe_dump(
+            {
+                "dataset": {"name": "mine", "source": "path", "path": HOSTILE, "shards": 1},
+                "network": {"latent": 2},
+                "training": {"batch_size": 2},
+            }
+        )
     )
     run = snakemake(project, "resources/mine/index.parquet", config="mine.yaml")
     assert run.returncode == 0, run.stdout

@@ -49,6 +49,7 @@ from vaematrix.common.console import printable
 from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
+from vaematrix.data.counts import training_images
 from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
@@ -87,12 +88,12 @@ def checked_configuration():
 try:
     RUBRIC, ENTRIES = checked_configuration()
     FINGERPRINT = "" if workflow.is_main_process else environment.told_fingerprint()
-    if config["dataset"]["source"] == "path" and not FINGERPRINT:
-        source = layout.locate(config["dataset"]["path"])
-        FINGERPRINT = environment.tell_fingerprint(source)
-        configuration.check_attributes(config, layout.attribute_names(source), LAYERS.origin)
-    elif workflow.is_main_process:
-        configuration.check_attributes(config, layout.ATTRIBUTES, LAYERS.origin)
+    if workflow.is_main_process or (config["dataset"]["source"] == "path" and not FINGERPRINT):
+        source = layout.locate(config["dataset"]["path"]) if config["dataset"]["source"] == "path" else None
+        FINGERPRINT = environment.tell_fingerprint(source) if source else ""
+        attributes = layout.attribute_names(source) if source else layout.ATTRIBUTES
+        configuration.check_attributes(config, attributes, LAYERS.origin)
+        configuration.check_training_images(config, training_images(config["dataset"], source), LAYERS.origin)
 except UserError as error:
     sys.exit("\n".join(f"error: {printable(line)}" for line in str(error).split("\n")))  # each mistake of the config
 except OSError as error:

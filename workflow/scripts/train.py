@@ -15,7 +15,7 @@ from vaematrix.data.shards import read_faces, refuse_few
 from vaematrix.generation.samplers import FEWEST_CODES
 from vaematrix.generation.whiten import whiten
 from vaematrix.models import weights
-from vaematrix.models.architecture import Network
+from vaematrix.models.architecture import Network, too_many_dimensions
 from vaematrix.training import loop as training
 from vaematrix.training.checkpoint import one_process
 from vaematrix.training.loop import Settings
@@ -37,11 +37,8 @@ def refuse_too_few(config: dict[str, Any], train_images: int) -> None:
     fewest = FEWEST_CODES[sampler]
     if train_images < fewest:
         raise UserError(f"sampling.sampler: {sampler} needs {fewest} training images, not {train_images}.")
-    if train_images < latent:
-        raise UserError(
-            f"network.latent: {latent} dimensions, and only {train_images} training images: PCA, the floor with as "
-            "many components, needs as many images. Use fewer dimensions or more images."
-        )
+    if fault := too_many_dimensions(latent, train_images):
+        raise UserError(f"network.latent {fault}")
 
 
 def main(snakemake: Any) -> None:

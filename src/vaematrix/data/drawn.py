@@ -15,12 +15,12 @@ from PIL import Image
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import write_text, written_whole
-from vaematrix.data.layout import ATTRIBUTES
+from vaematrix.data.counts import drawn_splits
+from vaematrix.data.layout import ATTRIBUTES, SPLITS
 from vaematrix.portraits.painting import paint
 from vaematrix.portraits.parameters import attributes, sample_parameters
 
 QUALITY = 92  # of the JPEGs
-VALID_SHARE = TEST_SHARE = 0.15
 FEWEST, MOST = 10, 999_999  # each split needs a face; CelebA's names have six digits
 BATCH = 50  # faces handed to a process at a time
 DRAWN_AT = (2015, 9, 29, 0, 0, 0)  # the date of CelebA's own members; a fixed one keeps the zip's bytes equal
@@ -79,5 +79,4 @@ def _drawn(count: int, seed: int, processes: int) -> Iterator[tuple[bytes, str]]
 
 def _splits(count: int) -> list[int]:
     """0 for train, then 1 for valid, then 2 for test."""
-    valid, test = round(VALID_SHARE * count), round(TEST_SHARE * count)
-    return [0] * (count - valid - test) + [1] * valid + [2] * test
+    return [SPLITS[split] for split, faces in drawn_splits(count).items() for _ in range(faces)]

@@ -13,7 +13,7 @@ from vaematrix.common.options import options, options_schema
 from vaematrix.common.schema import Mistake, Origin, check, nearest, refuse
 from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.models import families
-from vaematrix.models.architecture import misfit
+from vaematrix.models.architecture import misfit, too_many_dimensions
 
 # What a model's entry cannot change, because all models of an experiment share it.
 _SHARED = frozenset(
@@ -173,6 +173,23 @@ def check_sizes(config: dict[str, Any], origin: Origin) -> None:
         mistakes.append((("dataset",), text))
     if unhalved := misfit(dataset["size"], config["network"]["widths"]):
         mistakes.append((("network", "widths"), unhalved))
+    refuse(mistakes, origin)
+
+
+def check_training_images(config: dict[str, Any], count: int, origin: Origin) -> None:
+    """Hold what needs many training images against how many there will be, if no image is skipped.
+
+    Args:
+        count: the training split's size; 0 is for the index to refuse, which names file and line.
+
+    Raises:
+        UserError: fewer images than the latent has dimensions, or than a batch.
+    """
+    mistakes = []
+    if count and (fault := too_many_dimensions(config["network"]["latent"], count)):
+        mistakes.append((("network", "latent"), fault))
+    if 0 < count < (batch := config["training"]["batch_size"]):
+        mistakes.append((("training", "batch_size"), f"{batch} exceeds the {count} images of the training split."))
     refuse(mistakes, origin)
 
 

@@ -16,6 +16,16 @@ def misfit(size: int, widths: Sequence[int]) -> str | None:
     return f"has {stages} stages, each of which halves the image: dataset.size {size} is no multiple of {needed}"
 
 
+def too_many_dimensions(latent: int, train_images: int) -> str | None:
+    """What is wrong with a latent of so many dimensions for so many training images; None where there are enough."""
+    if train_images >= latent:
+        return None
+    return (
+        f"has {latent} dimensions, and there are only {train_images} training images: PCA, the floor with as many "
+        "components, needs as many images. Use fewer dimensions or more images."
+    )
+
+
 @dataclass(frozen=True)
 class Network:
     """What the networks of all models in an experiment have in common.
