@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import logging
 import math
 import os
@@ -357,3 +358,10 @@ Error in rule b:
 @pytest.mark.parametrize(("job", "state"), [(11, "OUT_OF_MEMORY"), (1, None), (12, None)])
 def test_slurms_word_for_the_last_attempt_stands_in_snakemakes_log(job: int, state: str | None) -> None:
     assert console.state_in_slurm(job, SLURM_SAYS) == state
+
+
+def test_no_text_ends_the_script_that_it_stands_in() -> None:
+    value = {"label": "</script><script>alert(1)</script><!--", "scores": [0.5, 1]}
+    text = console.script_safe(value)
+    assert "<" not in text
+    assert json.loads(text) == value

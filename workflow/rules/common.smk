@@ -45,7 +45,7 @@ from vaematrix.experiment import configuration, environment, keys, measures
 from vaematrix.experiment.files import FIGURES, PICTURES, Files
 from vaematrix.experiment.keys import Keys, digest, source_key
 from vaematrix.common import records
-from vaematrix.common.console import printable
+from vaematrix.common.console import printable, script_safe
 from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout

@@ -1,7 +1,7 @@
 # Pictures, tables and the report: made from files alone, without torch.
 #
-# Why runs are missing is read from the config by the scripts, and counts in the keys: the words may hold file names, and
-# Snakemake writes params into the scripts of its report.html as they are.
+# Snakemake writes params into the scripts of its report.html as they are. So the words of a rubric are escaped, and why
+# runs are missing, in words that may hold file names, is read from the config by the scripts, and counts in the keys.
 
 
 rule run_figures:
@@ -124,7 +124,7 @@ rule tables:
         runtime=10,
     params:
         models=MODELS,
-        rubric=RUBRIC,
+        rubric=script_safe(RUBRIC),
         run_keys=lambda wildcards: {model: KEYS.of("evaluation", model) for model in MODELS},
         key=lambda wildcards: KEYS.of("tables"),
     script:
@@ -156,7 +156,7 @@ if TRIANGLE:
             runtime=10,
         params:
             models=MODELS,
-            rubric=RUBRIC,
+            rubric=script_safe(RUBRIC),
             key=lambda wildcards: KEYS.of("triangle"),
         script:
             "../scripts/weight_triangle.py"
@@ -218,7 +218,7 @@ rule report:
         runtime=10,
     params:
         models=MODELS,
-        rubric=RUBRIC,
+        rubric=script_safe(RUBRIC),
         settings={"network": config["network"], "training": SHARED_TRAINING, "models": ENTRIES},
         key=lambda wildcards: KEYS.of("report"),
     script:

@@ -1,5 +1,6 @@
 """The report's LaTeX source, around the tables and pictures."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from vaematrix.reporting.tables import collect
 
 def main(snakemake: Any) -> None:
     p, files = snakemake.params, snakemake.input
+    rubric = json.loads(p.rubric)
     with logged(snakemake.log[0]):
         runs, floors = list(map(read_metrics, files.metrics)), list(map(read_floor, files.floors))
         summary = read_json(files.summary)
@@ -23,7 +25,7 @@ def main(snakemake: Any) -> None:
         write_report(
             Path(snakemake.output[0]).parent,
             Path(files.tables[0]).parent,
-            collect(runs, p.rubric, p.models, floors, missing_runs(snakemake.config)),
+            collect(runs, rubric, p.models, floors, missing_runs(snakemake.config)),
             records=list(map(read_run, files.runs)),
             settings={**p.settings, "images before the crop": sizes_text(summary["image_sizes"])},
             figures=[*(Figure(path, path.stem) for path in map(Path, [*files.figures, *triangle])), *pictures],

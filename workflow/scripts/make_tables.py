@@ -1,5 +1,6 @@
 """Values → scores → weighted matrices, and what may be claimed of them, as CSV, LaTeX, HTML and text."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from vaematrix.reporting.tables import write_tables
 
 def main(snakemake: Any) -> None:
     p = snakemake.params
+    rubric = json.loads(p.rubric)
     with logged(snakemake.log[0]):
         runs, floors = list(map(read_metrics, snakemake.input.metrics)), list(map(read_floor, snakemake.input.floors))
         for path, run in zip(snakemake.input.metrics, runs, strict=True):
@@ -20,7 +22,7 @@ def main(snakemake: Any) -> None:
         names = [(run.model, run.seed) for run in runs]
         per_image = dict(zip(names, map(read_per_image, snakemake.input.per_image), strict=True))
         folder, missing = Path(snakemake.output.summary).parent, missing_runs(snakemake.config)
-        write_tables(folder, runs, p.rubric, p.models, floors, missing, per_image)
+        write_tables(folder, runs, rubric, p.models, floors, missing, per_image)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Who has the highest total under which weights, as a picture."""
 
+import json
 from typing import Any
 
 from vaematrix.analysis.weight_space import landscapes
@@ -11,11 +12,12 @@ from vaematrix.reporting.tables import collect
 
 def main(snakemake: Any) -> None:
     p = snakemake.params
+    rubric = json.loads(p.rubric)
     with logged(snakemake.log[0]):
         runs = list(map(read_metrics, snakemake.input.metrics))
-        results = collect(runs, p.rubric, p.models, missing=missing_runs(snakemake.config))
+        results = collect(runs, rubric, p.models, missing=missing_runs(snakemake.config))
         labels = [results.label(key) for key in results.keys.values()]
-        found = landscapes(results.groups, p.rubric, results.keys)
+        found = landscapes(results.groups, rubric, results.keys)
         triangle(snakemake.output.png, found, labels, p.models)
 
 

@@ -1,12 +1,14 @@
 """How a job speaks: to its log file, to the terminal, and when it fails."""
 
 import contextlib
+import json
 import logging
 import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vaematrix.common.errors import Interrupted, PassingError, UserError
 
@@ -91,6 +93,14 @@ def printable(message: str) -> str:
     lines = message.split("\n")
     shown = ("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in lines)
     return "\n    ".join(shown)
+
+
+def script_safe(value: Any) -> str:
+    """JSON that may stand within a page's `<script>`: no text in it can end the script or begin a comment.
+
+    Snakemake writes the params of reported results into its report.html, in a script and as they are.
+    """
+    return json.dumps(value, ensure_ascii=False).replace("<", r"\u003c")
 
 
 def errors_in(text: str) -> list[str]:
