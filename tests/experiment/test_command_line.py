@@ -6,7 +6,7 @@ import pytest
 from snakemake.persistence.file import FilePersistence
 
 from vaematrix.common.errors import UserError
-from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
+from vaematrix.experiment.command_line import refuse_unknown_targets, rerun_warning
 from vaematrix.experiment.snakemake_record import snakemake_record
 
 RUNS = [f"results/demo/{model}/seed-{seed}" for model in ("beta_vae", "info_vae") for seed in (0, 1)]
@@ -37,10 +37,31 @@ def test_what_is_made_and_what_is_no_target_pass() -> None:
     refuse_unknown_targets(["-n", "--report", "results/r.html"], lambda words: [], lambda word: False, RUNS, [])
 
 
-def test_a_profile_says_what_reruns() -> None:
-    assert says_what_reruns(["snakemake", "--profile=profiles/local"], {})
-    assert says_what_reruns(["snakemake"], {"SNAKEMAKE_PROFILE": "p"})
-    assert not says_what_reruns(["snakemake", "-n", "--cores", "2"], {})
+OF_THE_PROJECT = "cores: all\nrerun-triggers: [params, input]\n"
+
+
+def warning(tmp_path: Path, profiles: dict[str, str], *arguments: str, **environment: str) -> str | None:
+    """What is said of a command where these profiles are, by name."""
+    files = {name: tmp_path / f"{Path(name).name}.yaml" for name in profiles}
+    for name, file in files.items():
+        file.write_text(profiles[name])
+    return rerun_warning(arguments, environment, files.get)
+
+
+def test_a_profile_with_the_projects_rules_or_an_option_says_what_reruns(tmp_path: Path) -> None:
+    profiles = {"profiles/local": OF_THE_PROJECT, "mine": "cores: 2\n"}
+    assert warning(tmp_path, profiles, "-n", "--profile=profiles/local") is None
+    assert warning(tmp_path, profiles, "--profile", "mine", "--profile", "profiles/local", "-p") is None
+    assert warning(tmp_path, profiles, "--workflow-profile", "local", "--profile", "mine") is None
+    assert warning(tmp_path, profiles, "--cores", "1", SNAKEMAKE_PROFILE="profiles/local") is None
+    assert warning(tmp_path, profiles, "--profile", "mine", "--rerun-triggers", "params", "input") is None
+    assert warning(tmp_path, {"profiles/default": OF_THE_PROJECT}, "-n") is None
+
+
+def test_without_a_profile_or_with_one_that_lacks_the_rules_there_is_a_warning(tmp_path: Path) -> None:
+    assert "without a profile" in warning(tmp_path, {}, "-n", "--cores", "2")
+    said = warning(tmp_path, {"mine": "cores: 2\n# rerun-triggers: [params]\n"}, "-n", "--profile", "mine")
+    assert said.startswith(f"no rerun-triggers in {tmp_path}/mine.yaml: Snakemake goes by files' times")
 
 
 @pytest.mark.parametrize("model", ["vae", "ä" * 60, "語" * 66])

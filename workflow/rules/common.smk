@@ -52,7 +52,7 @@ from vaematrix.data import layout
 from vaematrix.data.counts import training_images
 from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.experiment.layers import Layers, merge
-from vaematrix.experiment.command_line import refuse_unknown_targets, says_what_reruns
+from vaematrix.experiment.command_line import refuse_unknown_targets, rerun_warning, unlocks
 from vaematrix.experiment.snakemake_record import snakemake_record
 
 environment.prepare(SOURCE, workflow.is_main_process)
@@ -164,14 +164,17 @@ def targets_of(arguments):
     return get_argument_parser().parse_known_args(arguments)[0].targets
 
 
+def profile_file(profile):
+    """The file of a profile, where Snakemake finds it; None where there is none."""
+    from snakemake.cli import get_profile_dir
+
+    return (get_profile_dir(profile) or (None, None))[1]
+
+
 def check_command_line():
     """Say at once what Snakemake says late, oddly or not at all; called when all rules are known."""
-    if not says_what_reruns(sys.argv, os.environ):
-        print(
-            "warning: without a profile Snakemake goes by files' times, so that a touched or copied file reruns "
-            "trainings, and an edit of the library may not. Use: snakemake --profile profiles/local …",
-            file=sys.stderr,
-        )
+    if warning := rerun_warning(sys.argv[1:], os.environ, profile_file):
+        print(f"warning: {printable(warning)}", file=sys.stderr)
     runs = [os.path.dirname(file) for file in of_runs("metrics.json")]
     try:
         refuse_unknown_targets(
@@ -194,7 +197,9 @@ def refuse_unrecorded(path, made_by, asked_for):
         )
 
 
-if workflow.is_main_process:
+LOOKS_AT_RESULTS = workflow.is_main_process and not unlocks(sys.argv[1:])
+
+if LOOKS_AT_RESULTS:
     for name, result in (("run.json", "run"), ("metrics.json", "evaluation")):
         for file in filter(os.path.exists, of_runs(name)):
             try:
@@ -224,5 +229,5 @@ def refuse_altered(shards):
             )
 
 
-if workflow.is_main_process:
+if LOOKS_AT_RESULTS:
     refuse_altered(SHARDS)

@@ -1,19 +1,54 @@
 """What is told of a `snakemake` command at once, because Snakemake itself says it late, oddly or not at all."""
 
+import argparse
 import difflib
 import itertools
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from vaematrix.common.errors import UserError
 
-_SAY_WHAT_RERUNS = ("--profile", "--workflow-profile", "--rerun-triggers")
+_RULES = re.compile(r"^rerun-triggers\s*:", flags=re.MULTILINE)
 
 
-def says_what_reruns(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether a profile or an option replaces Snakemake's own rules of what runs again, which go by files' times."""
-    options = {argument.partition("=")[0] for argument in arguments}
-    return bool(options.intersection(_SAY_WHAT_RERUNS)) or "SNAKEMAKE_PROFILE" in environment
+def rerun_warning(
+    arguments: Sequence[str], environment: Mapping[str, str], file_of: Callable[[str], Path | None]
+) -> str | None:
+    """What to say where nothing replaces Snakemake's own rules of what runs again, which go by files' times.
+
+    Args:
+        arguments: the words after `snakemake`.
+        environment: where `SNAKEMAKE_PROFILE` may name a profile.
+        file_of: the file of a profile by its name or path, as Snakemake finds it; None where there is none.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--profile", action="append")
+    parser.add_argument("--workflow-profile", default="default")
+    parser.add_argument("--rerun-triggers", nargs="*")
+    asked, _ = parser.parse_known_args(arguments)
+    if asked.rerun_triggers is not None:
+        return None
+    named = asked.profile or list(filter(None, [environment.get("SNAKEMAKE_PROFILE")]))
+    of_the_workflow = [asked.workflow_profile, f"profiles/{asked.workflow_profile}"]
+    files = list(filter(None, map(file_of, [*named, *of_the_workflow])))
+    if any(_RULES.search(file.read_text(encoding="utf-8", errors="replace")) for file in files):
+        return None
+    times = (
+        "Snakemake goes by files' times, so that a touched or copied file reruns trainings, and an edit of the library "
+        "may not."
+    )
+    if not files:
+        return f"without a profile {times} Use: snakemake --profile profiles/local …"
+    return (
+        f"no rerun-triggers in {', '.join(map(str, files))}: {times} Copy the lines rerun-triggers and "
+        "max-checksum-file-size from profiles/local/config.yaml into it."
+    )
+
+
+def unlocks(arguments: Sequence[str]) -> bool:
+    """Whether the command only removes a lock, which must be possible whatever state results are in."""
+    return "--unlock" in arguments
 
 
 def refuse_unknown_targets(
