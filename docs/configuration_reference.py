@@ -1,4 +1,4 @@
-"""Writes what people and editors read about the configuration, from the schema and the families' options.
+"""Writes what people and editors read about the configuration, from the schema and the options of models.
 
     python docs/configuration_reference.py      (or: make docs)
 
@@ -17,7 +17,7 @@ import yaml
 
 from vaematrix.common.options import options, options_schema
 from vaematrix.models import families
-from vaematrix.models.family import Family
+from vaematrix.models.entry import SECTIONS
 
 ROOT = Path(__file__).parents[1]
 PAGE, EDITORS = ROOT / "config/README.md", ROOT / "config/schema.json"
@@ -28,7 +28,7 @@ FAMILIES = {name: families.load(name) for name in families.names()}
 
 def page(text: str) -> str:
     """The page `text` with today's tables between their comments."""
-    for name, table in {"keys": keys_table(), "options": options_table()}.items():
+    for name, table in {"keys": keys_table(), "options": options_table(), "sections": sections_table()}.items():
         between = re.compile(
             rf"(?<=<!-- {name}: docs/configuration_reference.py -->\n).*?(?=<!-- end of {name} -->)", re.S
         )
@@ -52,25 +52,44 @@ def options_table() -> str:
     for name, family in FAMILIES.items():
         title = (sys.modules[family.__module__].__doc__ or "").strip().partition("\n")[0]
         rows.append(f"| `{name}` | – | | | {_cell(title)} |")
-        for option, field in options(family).items():
-            about = options_schema(family)["properties"][option]
-            rows.append(
-                f"| | `{option}` | {_value(field.default)} | {_values(about)} | {_cell(about.get('description', ''))} |"
-            )
+        rows += [f"| {row}" for row in _option_rows(family)]
     return "\n".join(rows)
+
+
+def sections_table() -> str:
+    rows = ["| option | default | values | meaning |", "|---|---|---|---|"]
+    for name, kind in SECTIONS.items():
+        rows += [row.replace("`", f"`{name}.", 1) for row in _option_rows(kind)]
+    return "\n".join(rows)
+
+
+def _option_rows(kind: type[Any]) -> list[str]:
+    """Name, default, values and meaning of each option of a dataclass."""
+    schemas = options_schema(kind)["properties"]
+    return [
+        f"| `{name}` | {_value(field.default)} | {_values(about)} | {_cell(about.get('description', ''))} |"
+        for (name, field), about in zip(options(kind).items(), schemas.values(), strict=True)
+    ]
 
 
 def editors_schema() -> dict[str, Any]:
     """The schema without what only a whole configuration can fulfil, and with the options of each family."""
     schema = _of_parts(SCHEMA)
     models = schema["properties"]["models"]
+    sections = {
+        name: {"type": ["object", "null"], "properties": _sweeping(kind), "additionalProperties": False}
+        for name, kind in SECTIONS.items()
+    }
     models["additionalProperties"] = {
         "type": ["object", "null"],
-        "properties": {"family": {"anyOf": [{"enum": list(FAMILIES)}, {"type": "string"}]}},
+        "properties": {"family": {"anyOf": [{"enum": list(FAMILIES)}, {"type": "string"}]}, **sections},
         "allOf": [
             {
                 "if": {"properties": {"family": {"const": name}}, "required": ["family"]},
-                "then": {"properties": {"family": True, **_sweeping(family)}, "additionalProperties": False},
+                "then": {
+                    "properties": {"family": True, **dict.fromkeys(sections, True), **_sweeping(family)},
+                    "additionalProperties": False,
+                },
             }
             for name, family in FAMILIES.items()
         ],
@@ -121,15 +140,15 @@ def _cell(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def _sweeping(family: type[Family]) -> dict[str, Any]:
-    """The options of a family by their names: a value, or a list of values, which sweeps."""
+def _sweeping(kind: type[Any]) -> dict[str, Any]:
+    """The options of a family or a section by their names: a value, or a list of values, which sweeps."""
     return {
         name: {
             "description": about.get("description", ""),
-            "default": options(family)[name].default,
+            "default": options(kind)[name].default,
             "anyOf": [about, {"type": "array", "items": about, "minItems": 1}],
         }
-        for name, about in options_schema(family)["properties"].items()
+        for name, about in options_schema(kind)["properties"].items()
     }
 
 

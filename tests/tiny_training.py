@@ -1,13 +1,17 @@
-"""Train a tiny model, and die where told to: `python tiny_training.py FOLDER [step N | write N | term N]`.
+"""Train a tiny model, and die where told to: `python tiny_training.py FOLDER ADVERSARY [step N | write N | term N]`.
+
+ADVERSARY is null or the options of an adversary, as JSON.
 
 Prints the SHA-256 of the final weights.
 """
 
 import hashlib
+import json
 import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,10 +60,10 @@ def die_at(event: str, count: int) -> None:
         training._Loop.step = dying_step
 
 
-def main(folder: Path, family: str = "info_vae") -> str:
+def main(folder: Path, family: str = "info_vae", adversary: dict[str, Any] | None = None) -> str:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model = build(family, Network(16, (4, 8), 5, 3), None, {})
+    model = build(family, Network(16, (4, 8), 5, 3), None, {}, adversary)
     training.train(
         model,
         split(35, 0),
@@ -77,6 +81,6 @@ def main(folder: Path, family: str = "info_vae") -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        die_at(sys.argv[2], int(sys.argv[3]))
-    print(main(Path(sys.argv[1])))
+    if len(sys.argv) > 3:
+        die_at(sys.argv[3], int(sys.argv[4]))
+    print(main(Path(sys.argv[1]), adversary=json.loads(sys.argv[2])))

@@ -105,6 +105,15 @@ def test_images_of_any_size_are_allowed() -> None:
         ("models.beta_vae.capacity", -1, "models.beta_vae.capacity -1 must be at least 0"),
         ("models.info_vae.alpha", 1.5, "models.info_vae.alpha 1.5 must be at most 1"),
         ("models.info_vae.lambda", [0.5, 10], "models.info_vae has alpha + lambda = 0.5, which must be at least 1"),
+        ("models.beta_vae.adversary", True, "models.beta_vae.adversary true is not a section or null"),
+        ("models.beta_vae.adversary", {"wieght": 1}, "config/mine.yaml: models.beta_vae.adversary.wieght is not a key "
+         "here; did you mean 'weight'?"),
+        ("models.beta_vae.adversary", {"weight": -1}, "models.beta_vae.adversary.weight -1 must be at least 0"),
+        ("models.beta_vae.adversary", {"learning_rate": "2e-4"}, "(YAML takes it as text; write 0.0002)"),
+        ("models.beta_vae.adversary", {"start": 0.3, "full": 0.1}, "config/mine.yaml: models.beta_vae.adversary has "
+         "start 0.3 and full 0.1; the weight rises from one to the other, so `full` must be larger."),
+        ("models.beta_vae.adversary", {"weight": [0.1, 0.1]}, "models.beta_vae.adversary.weight [0.1, 0.1] repeats"),
+        ("models.beta_vae.advresary", {}, "is not an option of the family beta_vae; did you mean 'adversary'?"),
         ("training.seeds", [1.0], "training.seeds.0 1.0 is not a whole number (write 1)"),
         ("training.seeds", [2**64], "must be at most 18446744073709551615"),
         ("dataset.seed", 2**64, "must be at most 18446744073709551615"),
@@ -218,6 +227,24 @@ def test_a_list_sweeps_over_its_values() -> None:
 class Listing(Family):
     a: list[int] = field(default_factory=list)
     b: int | None = None
+
+
+def test_a_list_in_a_section_sweeps_too_and_a_section_of_null_is_none() -> None:
+    section = {"weight": [0.1, 0.2], "start": 0.0}
+    entries = {"b": {"family": "beta_vae", "beta": [1, 4], "adversary": section}, "v": {"family": "vae"}}
+    models = configuration.plain_models(entries, "x")
+    assert list(models) == [
+        *(f"b-beta-{beta}-adversary-weight-{weight}" for beta in (1, 4) for weight in (0.1, 0.2)),
+        "v",
+    ]
+    assert models["b-beta-4-adversary-weight-0.2"] == {
+        "family": "beta_vae",
+        "beta": 4,
+        "adversary": {"weight": 0.2, "start": 0.0},
+    }
+    assert section["weight"] == [0.1, 0.2], "the entry stays as it was written"
+    without = {"v": {"family": "vae", "adversary": None}}
+    assert configuration.plain_models(without, "x") == {"v": {"family": "vae"}}, "no other key than without the section"
 
 
 def test_an_option_that_takes_a_list_does_not_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,11 +23,13 @@ from vaematrix.training import loop as training
 from vaematrix.training.loop import Settings
 from vaematrix.training.validation import validate
 
+ADVERSARY = {"weight": 0.5, "start": 0.1, "full": 0.7}  # it rises in the first epoch, and still does in the second
 
-def run(folder: Path, *death: str) -> subprocess.CompletedProcess[str]:
+
+def run(folder: Path, *death: str, adversary: dict[str, float] | None = None) -> subprocess.CompletedProcess[str]:
     library = Path(training.__file__).parents[2]
     return subprocess.run(
-        [sys.executable, tiny_training.__file__, str(folder), *death],
+        [sys.executable, tiny_training.__file__, str(folder), json.dumps(adversary), *death],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(library)},
@@ -70,6 +72,28 @@ def test_killed_and_continued_ends_with_bit_identical_weights(
     continued = run(tmp_path)
     assert continued.stdout.strip() == undisturbed[0], continued.stderr
     assert timeless(history(tmp_path)) == undisturbed[1]
+
+
+@pytest.mark.parametrize(("event", "count"), [("step", 2), ("step", 3), ("step", 7), ("write", 5), ("term", 8)])
+def test_a_killed_adversarial_training_ends_with_bit_identical_weights(
+    event: str, count: int, tmp_path: Path, undisturbed_duel: tuple[str, dict[str, torch.Tensor]]
+) -> None:
+    """The discriminator, its Adam and its power iterations are continued, too."""
+    assert run(tmp_path, event, str(count), adversary=ADVERSARY).returncode != 0
+    continued = run(tmp_path, adversary=ADVERSARY)
+    assert continued.stdout.strip() == undisturbed_duel[0], continued.stderr
+    state = load_file(tmp_path / "checkpoint-k/state.safetensors")
+    assert state.keys() == undisturbed_duel[1].keys()
+    assert any(name.startswith("discriminator.optimiser.") for name in state)
+    for name, tensor in undisturbed_duel[1].items():
+        assert torch.equal(state[name], tensor), name
+
+
+@pytest.fixture(scope="module")
+def undisturbed_duel(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, torch.Tensor]]:
+    folder = tmp_path_factory.mktemp("undisturbed_duel")
+    digest = tiny_training.main(folder, adversary=ADVERSARY)
+    return digest, load_file(folder / "checkpoint-k/state.safetensors")
 
 
 def test_killed_again_and_again(tmp_path: Path, undisturbed: tuple[str, list[dict[str, float]]]) -> None:

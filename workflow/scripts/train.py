@@ -16,15 +16,11 @@ from vaematrix.generation.samplers import FEWEST_CODES
 from vaematrix.generation.whiten import whiten
 from vaematrix.models import weights
 from vaematrix.models.architecture import Network, too_many_dimensions
+from vaematrix.models.entry import parts_of
 from vaematrix.training import loop as training
 from vaematrix.training.checkpoint import one_process
 from vaematrix.training.loop import Settings
 from vaematrix.training.tensorboard import EventLog
-
-
-def options_of(entry: dict[str, Any]) -> dict[str, Any]:
-    """What a model's entry in the config says beside its family."""
-    return {name: value for name, value in entry.items() if name != "family"}
 
 
 def refuse_too_few(config: dict[str, Any], train_images: int) -> None:
@@ -50,10 +46,11 @@ def main(snakemake: Any) -> None:
         refuse_too_few(snakemake.config, len(train.images))
         shared = dict(p.training)
         sigma, whitened = shared.pop("sigma"), shared.pop("whiten")
-        options, sigma = options_of(p.options), None if sigma == "calibrated" else float(sigma)
+        sigma = None if sigma == "calibrated" else float(sigma)
         network = Network(p.size, p.network["widths"], p.network["latent"], train.attributes.shape[1])
         torch.manual_seed(seed)
-        model = weights.build(p.options["family"], network, sigma, options).to(device)
+        made_from = {"network": network.as_dict(), "sigma": sigma, **parts_of(p.options)}
+        model = weights.build(**made_from | {"network": network}).to(device)
         progress = training.train(
             model,
             Batches(train.images, train.attributes, device),
@@ -68,7 +65,6 @@ def main(snakemake: Any) -> None:
         )
         if whitened:
             whiten(model, train.images, train.attributes)
-        made_from = {"family": p.options["family"], "network": network.as_dict(), "sigma": sigma, "options": options}
         weights.save(snakemake.output.weights, model, made_from, train.attribute_names)
         run = RunRecord(
             experiment=p.experiment,
@@ -76,7 +72,7 @@ def main(snakemake: Any) -> None:
             family=p.options["family"],
             seed=seed,
             parameters={
-                "model": options,
+                "model": {name: value for name, value in p.options.items() if name != "family"},
                 "network": network.as_dict(),
                 "training": dict(p.training),
             },

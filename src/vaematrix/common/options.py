@@ -51,6 +51,23 @@ def options_schema(kind: type[Any]) -> dict[str, Any]:
     }
 
 
+def filled(kind: type[Base], values: Mapping[str, Any], origin: Origin, at: KeyPath) -> Base:
+    """A dataclass of options with values by the names that they have in the config.
+
+    Args:
+        origin: the file that the values stand in, for messages. at: their path there.
+
+    Raises:
+        UserError: no such option, a value of another type or out of bounds, or values that do not go together.
+    """
+    check(values, options_schema(kind), origin, at)
+    try:
+        return kind(**{options(kind)[option].name: value for option, value in values.items()})
+    except UserError as error:
+        refuse([(at, str(error))], origin)
+        raise
+
+
 class Kinds(Generic[Base]):
     """The classes in a package that has one file for each, named like the file in the config."""
 
@@ -87,13 +104,7 @@ class Kinds(Generic[Base]):
         Raises:
             UserError: no such option, a value of another type or out of bounds, or values that do not go together.
         """
-        kind, origin, at = self.load(name), origin or self.package, at or (name,)
-        check(dict(values), options_schema(kind), origin, at)
-        try:
-            return kind(**{options(kind)[option].name: value for option, value in values.items()})
-        except UserError as error:
-            refuse([(at, str(error))], origin)
-            raise
+        return filled(self.load(name), dict(values), origin or self.package, at or (name,))
 
     def _import(self, name: str) -> type[Base]:
         path = self.folder / f"{name}.py"

@@ -1,5 +1,6 @@
 """The configuration checked before anything runs: what a schema cannot say, and the models that a sweep stands for."""
 
+import copy
 import importlib.util
 import itertools
 import json
@@ -14,6 +15,7 @@ from vaematrix.common.schema import Mistake, Origin, check, nearest, refuse
 from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.models import families
 from vaematrix.models.architecture import misfit, too_many_dimensions
+from vaematrix.models.entry import SECTIONS, check_entry
 
 # What a model's entry cannot change, because all models of an experiment share it.
 _SHARED = frozenset(
@@ -66,10 +68,13 @@ def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
             mistakes.append(((*path, "family"), f"{family!r} is no file in vaematrix/models/families{hint}"))
             continue
         known = options(families.load(family))
-        for key in entry.keys() - known.keys() - {"family"}:
+        for key in entry.keys() - known.keys() - {"family", *SECTIONS}:
             shared = " (network and training settings are shared by all models)" if key in _SHARED else ""
             mistakes.append(
-                ((*path, key), f"is not an option of the family {family}{shared}{nearest(str(key), known)}")
+                (
+                    (*path, key),
+                    f"is not an option of the family {family}{shared}{nearest(str(key), [*known, *SECTIONS])}",
+                )
             )
     refuse(mistakes, origin)
 
@@ -78,7 +83,8 @@ def plain_models(entries: dict[str, dict[str, Any]], origin: Origin) -> dict[str
     """The models that the entries stand for: an option given as a list sweeps over its values.
 
     `b: {family: beta_vae, beta: [1, 2]}` stands for the models `b-beta-1` and `b-beta-2`, several lists for their
-    product. Where an option's own type is a list, its list is a value like any other.
+    product; a list in a section, `adversary: {weight: [0.1, 0.2]}`, for `b-adversary-weight-0.1` and its like. Where an
+    option's own type is a list, its list is a value like any other. A section that is null is none.
 
     Args:
         entries: what :func:`check_models` accepts.
@@ -90,21 +96,22 @@ def plain_models(entries: dict[str, dict[str, Any]], origin: Origin) -> dict[str
     faults, plain = [], {}
     for name, entry in entries.items():
         path = ("models", name)
-        swept = {key: {_word(value): value for value in entry[key]} for key in _swept(entry)}
+        entry = {key: value for key, value in entry.items() if value is not None or key not in SECTIONS}
+        lists = _swept(entry)
+        swept = {key: {_word(value): value for value in values} for key, values in lists.items()}
         for key, values in swept.items():
-            if len(values) < len(entry[key]):
-                mistakes.append(((*path, key), f"{entry[key]!r} repeats a value"))
+            if len(values) < len(lists[key]):
+                mistakes.append(((*path, *key), f"{lists[key]!r} repeats a value"))
             if not values:
-                mistakes.append(((*path, key), "is an empty list; a sweep needs one value or more"))
+                mistakes.append(((*path, *key), "is an empty list; a sweep needs one value or more"))
         for words in itertools.product(*swept.values()):
             chosen = dict(zip(swept, words, strict=True))
-            model = "-".join([name, *(f"{key}-{word}" for key, word in chosen.items())])
+            model = "-".join([name, *("-".join([*key, word]) for key, word in chosen.items())])
             if swept and (model in entries or model in plain):
                 mistakes.append((path, f"sweeps over {model!r}, which is another model's name; rename one"))
-            plain[model] = entry | {key: swept[key][word] for key, word in chosen.items()}
-            chosen_options = {key: value for key, value in plain[model].items() if key != "family"}
+            plain[model] = _filled(entry, {key: swept[key][word] for key, word in chosen.items()})
             try:
-                families.create(entry["family"], chosen_options, origin, path)
+                check_entry(plain[model], origin, path)
             except UserError as error:
                 faults += str(error).splitlines()
     refuse(mistakes, origin)
@@ -223,12 +230,30 @@ def check_tensorboard(config: dict[str, Any], origin: Origin) -> None:
         refuse([(("training", "tensorboard"), advice)], origin)
 
 
-def _swept(entry: dict[str, Any]) -> list[str]:
-    """The options that an entry gives as lists of values, in the family's order, so that no edit renames a model."""
-    kinds = options_schema(families.load(entry["family"]))["properties"]
-    return [
-        key for key, kind in kinds.items() if isinstance(entry.get(key), list) and "array" not in kind.get("type", ())
-    ]
+def _swept(entry: dict[str, Any]) -> dict[tuple[str, ...], list[Any]]:
+    """The options that an entry gives as lists of values, by their paths in it.
+
+    They are in the order in which they are declared, so that no edit renames a model.
+    """
+    places: dict[tuple[str, ...], tuple[dict[str, Any], type[Any]]] = {(): (entry, families.load(entry["family"]))}
+    places |= {(name,): (entry[name], kind) for name, kind in SECTIONS.items() if name in entry}
+    return {
+        (*path, key): values[key]
+        for path, (values, kind) in places.items()
+        for key, schema in options_schema(kind)["properties"].items()
+        if isinstance(values.get(key), list) and "array" not in schema.get("type", ())
+    }
+
+
+def _filled(entry: dict[str, Any], values: dict[tuple[str, ...], Any]) -> dict[str, Any]:
+    """The entry with values at paths in it."""
+    entry = copy.deepcopy(entry)
+    for (*sections, key), value in values.items():
+        place = entry
+        for section in sections:
+            place = place[section]
+        place[key] = value
+    return entry
 
 
 def _word(value: Any) -> str:

@@ -1,5 +1,6 @@
 """What all models are: an encoder, a decoder, a Gaussian likelihood, and the regulariser of their family."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 
 from vaematrix.common.errors import UserError
 from vaematrix.models import losses
+from vaematrix.models.adversary import Adversary
 from vaematrix.models.architecture import Network
 from vaematrix.models.family import Family
 from vaematrix.models.networks import Decoder, Encoder
@@ -29,13 +31,15 @@ class Parts(NamedTuple):
     """What the loss of a batch is made of, before a mean is taken where σ² may be that of more than the batch.
 
     sse: sum of squares, kl: KL in nats, both float32 [b]. penalty: the regulariser's weighted sum in nats, a scalar.
-    extras: the values of the family's further terms.
+    extras: the values of the family's further terms. images: reconstructions, float32 [b, 3, h, w], and as many
+    samples of the prior below them where these were asked for.
     """
 
     sse: Tensor
     kl: Tensor
     penalty: Tensor
     extras: dict[str, Tensor]
+    images: Tensor
 
 
 class Autoencoder(nn.Module):
@@ -44,9 +48,12 @@ class Autoencoder(nn.Module):
     Attributes:
         sigma: the decoder's σ, shared by all models of an experiment; None means calibrated.
         whitening: between the networks and the latent, fitted after training; None where there is none.
+        adversary: what trains it beside the loss, if anything; no part of it is a part of the model.
     """
 
-    def __init__(self, network: Network, sigma: float | None, family: Family) -> None:
+    def __init__(
+        self, network: Network, sigma: float | None, family: Family, adversary: Adversary | None = None
+    ) -> None:
         super().__init__()
         if family.conditional and not network.attributes:
             raise UserError(
@@ -57,6 +64,7 @@ class Autoencoder(nn.Module):
         self.network = network
         self.sigma = sigma
         self.family = family
+        self.adversary = adversary
         self.encoder = Encoder(network, labels)
         self.decoder = Decoder(network, labels)
         self.whitening: Whitening | None = None
@@ -86,6 +94,14 @@ class Autoencoder(nn.Module):
         code = self.whitening.undo(z) if self.whitening else z
         return torch.sigmoid(self.decoder(code, self._labels(y)).float())
 
+    def draw(self, noise: Tensor, y: Tensor) -> Tensor:
+        """Codes from the prior, [b, latent]. Args: noise: standard normal [b, latent]. y: bool [b, attributes]."""
+        return noise
+
+    def concerns(self, epoch: Mapping[str, float]) -> list[str]:
+        """Nothing: a loss that breaks is refused by the training loop."""
+        return []
+
     def loss(self, x: Tensor, y: Tensor, noise: Tensor, progress: Tensor) -> dict[str, Tensor]:
         """All terms of the batch's mean loss, as float32 scalars under the names of :attr:`terms`.
 
@@ -93,25 +109,39 @@ class Autoencoder(nn.Module):
             x: [b, 3, h, w] in [0, 1]. y: bool [b, attributes].
             noise: standard normal [2, b, latent]: for the reparametrisation, and as draws from the prior.
         """
-        sse, kl, penalty, extras = self.parts(x, y, noise, progress)
-        nll, variance = self.likelihood(sse)
+        return self.total(self.parts(x, y, noise, progress))
+
+    def total(self, parts: Parts) -> dict[str, Tensor]:
+        """All terms of a batch's mean loss from what it is made of."""
+        nll, variance = self.likelihood(parts.sse)
         return {
-            "loss": nll + penalty,
+            "loss": nll + parts.penalty,
             "nll": nll,
-            "kl": kl.mean(),
-            "mse": sse.mean() / self.network.values,
+            "kl": parts.kl.mean(),
+            "mse": parts.sse.mean() / self.network.values,
             "variance": variance,
-            **extras,
+            **parts.extras,
         }
 
-    def parts(self, x: Tensor, y: Tensor, noise: Tensor, progress: Tensor) -> Parts:
-        """What the loss of a batch is made of. Args: as for :meth:`loss`."""
+    def parts(self, x: Tensor, y: Tensor, noise: Tensor, progress: Tensor, samples: bool = False) -> Parts:
+        """What the loss of a batch is made of.
+
+        Args:
+            x, y, noise, progress: as for :meth:`loss`.
+            samples: whether as many samples of the prior are decoded, in one batch with the reconstructions so that
+                batch normalisation sees both. Their gradient ends at the decoder: it is not for them to move the prior.
+        """
         posterior = self.encode(x, y)
-        z = posterior.sample(noise[0])
-        sse = losses.sum_of_squares(x, self.decode(z, y))
+        z, prior = posterior.sample(noise[0]), self.draw(noise[1], y)
+        if samples:
+            images = self.decode(torch.cat([z, prior.detach()]), torch.cat([y, y]))
+            sse = losses.sum_of_squares(x, images[: len(x)])
+        else:
+            images = self.decode(z, y)
+            sse = losses.sum_of_squares(x, images)
         kl = losses.kl_to_standard_normal(*posterior)
-        penalty, extras = self.family.regulariser(kl.mean(), z, noise[1], progress)
-        return Parts(sse, kl, penalty, extras)
+        penalty, extras = self.family.regulariser(kl.mean(), z, prior, progress)
+        return Parts(sse, kl, penalty, extras, images)
 
     def likelihood(self, sse: Tensor) -> tuple[Tensor, Tensor]:
         """The mean negative log likelihood in nats, and σ², both scalars of the type of `sse`.

@@ -13,14 +13,26 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, written_whole
 from vaematrix.common.records import read_run
 from vaematrix.models import families
+from vaematrix.models.adversary import adversary_of
 from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.whitening import Whitening
 
 
-def build(family: str, network: Network, sigma: float | None, options: dict[str, Any]) -> Autoencoder:
-    """A model of a family with fresh weights from torch's global generator, in channels_last layout."""
-    return Autoencoder(network, sigma, families.create(family, options)).to(memory_format=torch.channels_last)
+def build(
+    family: str,
+    network: Network,
+    sigma: float | None,
+    options: dict[str, Any],
+    adversary: dict[str, Any] | None = None,
+) -> Autoencoder:
+    """A model of a family with fresh weights from torch's global generator, in channels_last layout.
+
+    Args:
+        options: the family's. adversary: its options, where the model has one.
+    """
+    model = Autoencoder(network, sigma, families.create(family, options), adversary_of(adversary))
+    return model.to(memory_format=torch.channels_last)
 
 
 def save(path: str | Path, model: Autoencoder, configuration: dict[str, Any], attribute_names: Sequence[str]) -> None:

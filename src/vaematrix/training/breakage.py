@@ -1,7 +1,7 @@
 """Trainings that broke: loss terms that are not finite or have exploded, refused with what to try instead."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -13,30 +13,37 @@ EXPLODED = 1000.0  # a term this many times the largest likelihood term of a wor
 
 
 def refuse_broken_terms(
-    model: Autoencoder, terms: Tensor, learning_rate: float, *, epoch: int, step: int, checkpoint: Path
+    model: Autoencoder,
+    names: Sequence[str],
+    terms: Tensor,
+    learning_rate: float,
+    *,
+    epoch: int,
+    step: int,
+    checkpoint: Path,
 ) -> None:
     """Hold the loss terms of a step against what a working network can have. On a GPU this waits for the device.
 
     Args:
-        terms: float64 [terms], in the order of the model's.
+        names: of the terms. terms: float64 [terms].
         learning_rate: of the training; epoch, step: where it stands; checkpoint: its file. All are for the message.
 
     Raises:
         UserError: a term is not finite or has exploded.
     """
     # At its worst, x̂ black where x is white, SSE/(2σ²) of a working network is D/(2σ²).
-    variance = terms[model.terms.index("variance")]
+    variance = terms[names.index("variance")]
     limit = EXPLODED * model.network.values * (1 / (2 * variance)).clamp_min(1)
     broken = ~terms.isfinite() | (terms.abs() > limit)
     if broken.any():
-        names = ", ".join(
+        broken_terms = ", ".join(
             f"{name} = {value:.4g}"
-            for name, value, bad in zip(model.terms, terms.tolist(), broken.tolist(), strict=True)
+            for name, value, bad in zip(names, terms.tolist(), broken.tolist(), strict=True)
             if bad
         )
         kept = f" The last checkpoint is kept: {checkpoint}" if checkpoint.exists() else ""
         raise UserError(
-            f"training broke in epoch {epoch}, at step {step}: {names}. {_advice(model, learning_rate)}{kept}"
+            f"training broke in epoch {epoch}, at step {step}: {broken_terms}. {_advice(model, learning_rate)}{kept}"
         )
 
 

@@ -23,6 +23,7 @@ from vaematrix.common.devices import peak_memory_mb
 from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.data.batches import Batches
 from vaematrix.data.index import LEAST_IMAGES
+from vaematrix.models.adversarial import trainable
 from vaematrix.models.autoencoder import Autoencoder
 from vaematrix.models.objective import Objective
 from vaematrix.training import checkpoint, precision
@@ -107,6 +108,7 @@ def train(
                 refuse_broken_validation(model, validation, settings.learning_rate)
                 loop.count_time(training=False)
                 record = {"epoch": number, "epochs": settings.epochs, **training, **validation}
+                loop.warn_of_what_is_new(record)
                 progress.history.append(record)
                 write_history(history, progress.history)
                 if watch:
@@ -145,14 +147,18 @@ class _Loop:
     ) -> None:
         """Continue from the checkpoint `path` where there is one."""
         self.model, self.faces, self.settings, self.seed = model, faces, settings, seed
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_mix(seed, 3))
+            self.trained = trainable(model)
         self.path, self.interruption = path, interruption
         self.generator = torch.Generator(faces.device)
         self.steps = len(faces) // settings.batch_size
         self.total = self.steps * settings.epochs
-        self.loss = compiled(model.loss, faces.device, self.total)
-        self.optimised = {name: _optimised(of, settings.learning_rate) for name, of in model.objectives.items()}
+        self.loss = compiled(self.trained.loss, faces.device, self.total)
+        self.optimised = {name: _optimised(of, settings.learning_rate) for name, of in self.trained.objectives.items()}
         self.average = moving_average(model, settings.average, self.total) if settings.average else None
-        self.progress = _resumed(path, model, self.optimised, self.average)
+        sums = torch.zeros(len(self.trained.terms), dtype=torch.float64, device=faces.device)
+        self.progress = _resumed(path, self.optimised, self.average) or Progress(step=0, sums=sums)
         self.terms = self.progress.sums  # of the last step
         self.counted_until = time.perf_counter()
 
@@ -191,7 +197,7 @@ class _Loop:
         with precision.autocast(self.faces.device):
             terms = self.loss(x, y, noise, share)
         rate = factor(self.progress.step, self.total, self.settings.warmup, self.settings.decay)
-        for name, objective in self.model.objectives.items():
+        for name, objective in self.trained.objectives.items():
             module, optimiser = self.optimised[name]
             optimiser.zero_grad(set_to_none=True)
             terms[objective.loss].backward(inputs=list(module.parameters()))  # no gradient reaches another's parameters
@@ -200,7 +206,7 @@ class _Loop:
             optimiser.step()
         if self.average:
             self.average.update_parameters(self.model)
-        return torch.stack([terms[name].detach() for name in self.model.terms]).double()
+        return torch.stack([terms[name].detach() for name in self.trained.terms]).double()
 
     def flipped(self, x: Tensor) -> Tensor:
         """The images, each mirrored with probability ½. Args: x [b, 3, h, w]."""
@@ -210,7 +216,7 @@ class _Loop:
 
     def record(self) -> dict[str, Any]:
         """The means over the epoch just finished; resets what the next one sums."""
-        means = dict(zip(self.model.terms, (self.progress.sums / self.steps).tolist(), strict=True))
+        means = dict(zip(self.trained.terms, (self.progress.sums / self.steps).tolist(), strict=True))
         self.count_time()
         seconds, self.progress.seconds = self.progress.seconds, 0.0
         self.progress.sums.zero_()
@@ -236,12 +242,20 @@ class _Loop:
         """Raise a UserError if a term of the last step is not finite or has exploded."""
         refuse_broken_terms(
             self.model,
+            self.trained.terms,
             self.terms,
             self.settings.learning_rate,
             epoch=len(self.progress.history) + 1,
             step=self.progress.step,
             checkpoint=self.path,
         )
+
+    def warn_of_what_is_new(self, record: dict[str, Any]) -> None:
+        """Log what in an epoch's record bodes ill, unless the epoch before was as bad."""
+        known = self.trained.concerns(self.progress.history[-1]) if self.progress.history else []
+        for concern in self.trained.concerns(record):
+            if concern not in known:
+                log.warning("epoch %d: %s", record["epoch"], concern)
 
     def pause(self) -> None:
         """Save where it is time to, and stop where somebody asked for it or the walltime is nearly over."""
@@ -267,11 +281,10 @@ def _optimised(objective: Objective, learning_rate: float) -> Optimised:
     return Optimised(objective.module, adam)
 
 
-def _resumed(path: Path, model: Autoencoder, optimised: Mapping[str, Optimised], average: nn.Module | None) -> Progress:
-    """How far the checkpoint `path` had come, put into what is optimised; a beginning where there is none."""
+def _resumed(path: Path, optimised: Mapping[str, Optimised], average: nn.Module | None) -> Progress | None:
+    """How far the checkpoint `path` had come, put into what is optimised; None where there is no checkpoint."""
     if not path.exists():
-        device = next(model.parameters()).device
-        return Progress(step=0, sums=torch.zeros(len(model.terms), dtype=torch.float64, device=device))
+        return None
     progress = checkpoint.load(path, optimised, average)
     progress.sessions += 1
     log.info("continuing after %d finished epochs, from %s", len(progress.history), path)
