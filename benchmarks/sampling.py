@@ -18,7 +18,8 @@ from harness import Case, Row, Target
 
 from vaematrix.common.images import write_images
 from vaematrix.generation import codec
-from vaematrix.generation.samplers import PriorSampler, draw_attributes
+from vaematrix.generation.labels import draw_attributes
+from vaematrix.generation.prior import draw_prior
 from vaematrix.models import weights
 from vaematrix.models.architecture import Network
 
@@ -48,12 +49,12 @@ def main() -> None:
 
 def ours(network: Network, count: int, gpu: bool) -> Callable[[], float]:
     model = weights.build("vae", network, None, {}).eval().to(harness.device(gpu))
-    sampler, attributes = PriorSampler(network.latent), np.zeros((100, 40), bool)
+    attributes = np.zeros((100, 40), bool)
 
     def sample() -> None:
         with tempfile.TemporaryDirectory() as folder:
             drawn = draw_attributes(attributes, count, seed=0)
-            images = codec.decode(model, sampler.draw(count, seed=0), drawn)
+            images = codec.decode(model, draw_prior(model, drawn, seed=0), drawn)
             write_images(Path(folder) / "samples.parquet", images, {}, {})
 
     return lambda: count / harness.seconds(sample)

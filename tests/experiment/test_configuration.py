@@ -154,6 +154,15 @@ def test_every_mistake_is_told_at_once() -> None:
     assert len(complaint(config).splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [("prior", "."), ("gmm", "; for gmm beside it, write `samplers: [{kind: gmm}]`.")],
+)
+def test_what_took_the_place_of_the_old_sampler_is_named(kind: str, advice: str) -> None:
+    said = complaint(changed("sampling.sampler", kind))
+    assert said == f"config/mine.yaml: sampling.sampler is gone: the prior is always measured{advice}"
+
+
 def test_the_options_are_the_fields_of_the_family() -> None:
     assert list(options(families.load("beta_vae"))) == ["beta", "capacity", "gamma", "capacity_share"]
     assert list(options(families.load("info_vae"))) == ["alpha", "lambda", "kernel"]

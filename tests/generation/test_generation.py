@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vaematrix.generation.codec import BATCH, decode, encode
 from vaematrix.generation.edits import attribute_directions, switch_attributes
-from vaematrix.generation.samplers import draw_attributes
+from vaematrix.generation.labels import draw_attributes
 from vaematrix.generation.walks import interpolate, traverse
 from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder

@@ -11,7 +11,10 @@ import vaematrix
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, write_json
 from vaematrix.common.vectors import write_vectors
-from vaematrix.generation import codec
+from vaematrix.generation import codec, samplers
+from vaematrix.generation.fitted import FittedSampler, fit_sampler
+from vaematrix.generation.latents import read_latents, told
+from vaematrix.generation.sampler import Place
 from vaematrix.generation.trained import TrainedModel
 from vaematrix.models import weights
 from vaematrix.models.architecture import Network
@@ -36,7 +39,7 @@ def run(folder: Path, family: str) -> TrainedModel:
     columns = {"split": ["train"] * 40 + ["test"] * 8, **dict(zip(NAMES, labels.T, strict=True))}
     means = np.random.default_rng(2).standard_normal((48, LATENT)).astype(np.float32)
     means[:, 0] += 5 * labels[:, 0]
-    origin = {"vaematrix.weights_sha256": sha256(file)}
+    origin = {"vaematrix.weights_sha256": sha256(file), "vaematrix.conditional": family == "conditional_vae"}
     write_vectors(folder / "latents.parquet", columns, {"mean": means, "variance": means**2}, origin)
     return vaematrix.load_model(folder, "cpu")
 
@@ -81,6 +84,26 @@ def test_samples_show_what_is_asked_for_and_else_what_goes_with_it(conditional: 
     expected = codec.decode(conditional.network, codes, labels)
     np.testing.assert_array_equal(conditional.sample(50, Smiling=True), expected)
     assert not np.array_equal(expected, conditional.sample(50, Smiling=False))
+
+
+@pytest.mark.parametrize("family", ["vae", "conditional_vae"])
+def test_samples_of_a_fitted_sampler(family: str, tmp_path: Path) -> None:
+    model = run(tmp_path, family)
+    latents = read_latents(tmp_path / "latents.parquet", "train")
+    sha, folder = sha256(model.file), tmp_path / "samplers/mine"
+    gaussian = samplers.create("gaussian", {})
+    fitted = fit_sampler("gaussian", gaussian, latents.posteriors, latents.posteriors, Place(), sha)
+    fitted.save(folder / "sampler.safetensors", "a key")
+    found = model.sample(5, seed=3, sampler="mine")
+    labels = model._drawn_labels(5, 3, {})
+    codes = fitted.draw(told(labels, model.conditional), 3)
+    np.testing.assert_array_equal(found, codec.decode(model.network, codes, labels))
+    assert not np.array_equal(found, model.sample(5, seed=3))
+    with pytest.raises(UserError, match=r"samplers/flow/sampler\.safetensors: not found; known: prior, mine"):
+        model.sample(5, sampler="flow")
+    FittedSampler(**vars(fitted) | {"weights_sha256": "0"}).save(folder / "sampler.safetensors", "a key")
+    with pytest.raises(UserError, match="is of other weights"):
+        model.sample(5, sampler="mine")
 
 
 def test_what_no_training_face_shows_needs_all_attributes(conditional: TrainedModel) -> None:

@@ -7,21 +7,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import torch
 
-from vaematrix.common import devices, provenance
+from vaematrix.common import devices
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, write_json, written_whole
 from vaematrix.common.images import read_images, read_metadata, read_table
-from vaematrix.common.records import Identity, Protocol, RunMetrics, RunRecord, read_run, write_record
+from vaematrix.common.records import Identity, RunMetrics, read_run, write_record
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import definitions, entries, frechet
 from vaematrix.metrics.attribute_judge import load_judge
 from vaematrix.metrics.entries import Measured
-from vaematrix.metrics.features import FeatureNetwork, load_network
-from vaematrix.metrics.frechet import Statistics
+from vaematrix.metrics.features import load_network
+from vaematrix.metrics.protocol import protocol_of
 from vaematrix.metrics.reconstruction import evaluate_pairs
 
 log = logging.getLogger("vaematrix.evaluate")
@@ -45,9 +44,10 @@ def main(snakemake: Any) -> None:
         )
         measured.checks["ssim"] = definitions.check_ssim(faces.images, reconstructions, per_image["ssim"])
         network = load_network(p.network, files.inception or None, device)
-        reference = read_reference(files.statistics, network, len(faces.images))
+        reference = frechet.reference(files.statistics, network.identity, len(faces.images))
         real = vectors_of(read_table(files.features, columns=["features"]), "features")
-        measure_samples(measured, network, samples, real, reference, p.confidence, device)
+        entries.measure_samples(measured, network, samples, real, reference, p.confidence, device)
+        entries.measure_held_out(measured, read_metadata(files.samples)["vaematrix.sampling"]["held_out"])
         rebuilt = network.features_of(reconstructions, "reconstructions")
         entries.measure_frechet(measured, network, rebuilt, reference, "reconstruction")
         per_image |= entries.measure_feature_distance(
@@ -58,7 +58,17 @@ def main(snakemake: Any) -> None:
         if conditional:
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
-        protocol = protocol_of(snakemake, run, network.identity, len(faces.images), device)
+        protocol = protocol_of(
+            run,
+            files.shards,
+            files.samples,
+            features=network.identity,
+            images=len(faces.images),
+            device=device,
+            **{name: p[name] for name in ("dataset", "split", "confidence", "resamples", "code", "key")},
+            reconstructions_sha256=sha256(files.reconstructions),
+            latents_sha256=sha256(files.latents),
+        )
         for warning in measured.warnings:
             log.warning("warning: %s", warning)
         write_record(
@@ -79,30 +89,6 @@ def main(snakemake: Any) -> None:
             pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary, write_page_checksum=True)
 
 
-def read_reference(path: str, network: FeatureNetwork, count: int) -> Statistics:
-    """The statistics of the evaluation split, which must be of `count` images and of this network."""
-    reference = frechet.load(path, network.identity)
-    if reference.count != count:
-        raise UserError(f"{path} is of {reference.count} images, not of the {count} here. Delete it.")
-    return reference
-
-
-def measure_samples(
-    measured: Measured,
-    network: FeatureNetwork,
-    samples: np.ndarray,
-    real: np.ndarray,
-    reference: Statistics,
-    confidence: float,
-    device: torch.device,
-) -> None:
-    """All that is said of samples as a set, uint8 [n, h, w, 3], against the reference's features, float32 [m, dims]."""
-    made = network.features_of(samples, "samples")
-    entries.measure_frechet(measured, network, made, reference, "generation")
-    entries.measure_extrapolation(measured, network, made, reference, confidence)
-    entries.measure_features(measured, network, made, real, device)
-
-
 def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...], conditional: bool) -> None:
     """All that is said of the codes in a file that `generate` wrote. Args: names: of the attributes."""
     table = read_table(latents)
@@ -118,44 +104,6 @@ def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str
         measured.left_out["probe_auc"] = "the encoder of a conditional model is told what a probe would find"
     else:
         entries.measure_probe(measured, (train_mean, train_labels), (mean, labels), names)
-
-
-def protocol_of(
-    snakemake: Any, run: RunRecord, features: dict[str, Any], images: int, device: torch.device
-) -> Protocol:
-    """How the metrics came about. Args: features: the network's identity. images: of the evaluation split."""
-    p, files = snakemake.params, snakemake.input
-    made, prepared = read_metadata(files.samples), read_metadata(files.shards[0])
-    sampling = made["vaematrix.sampling"]
-    return Protocol(
-        dataset=p.dataset,
-        data=run.data,
-        **{name: prepared[f"vaematrix.{name}"] for name in ("source", "crop", "size", "filter")},
-        split=p.split,
-        images=images,
-        train_images=run.train_images,
-        sampler=sampling.pop("sampler"),
-        sample_count=sampling.pop("count"),
-        sample_seed=sampling.pop("seed"),
-        sampler_fit=sampling,
-        sample_labels=made["vaematrix.labels"],
-        features=features,
-        reference_count=images,
-        confidence=p.confidence,
-        resamples=p.resamples,
-        training=run.parameters["training"],
-        network_settings=run.parameters["network"],
-        weights_sha256=run.weights_sha256,
-        weights_key=run.key,
-        samples_sha256=sha256(files.samples),
-        reconstructions_sha256=sha256(files.reconstructions),
-        latents_sha256=sha256(files.latents),
-        training_code=run.code,
-        code=p.code,
-        key=p.key,
-        device=provenance.device_name(device),
-        versions=provenance.versions(),
-    )
 
 
 if __name__ == "__main__":

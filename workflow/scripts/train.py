@@ -12,7 +12,6 @@ from vaematrix.common.files import sha256
 from vaematrix.common.records import RunRecord, write_record
 from vaematrix.data.batches import Batches
 from vaematrix.data.shards import read_faces, refuse_few
-from vaematrix.generation.samplers import FEWEST_CODES
 from vaematrix.generation.whiten import whiten
 from vaematrix.models import weights
 from vaematrix.models.architecture import Network, too_many_dimensions
@@ -27,13 +26,9 @@ def refuse_too_few(config: dict[str, Any], train_images: int) -> None:
     """Refuse, before the first training, what would stop the evaluation hours later.
 
     Raises:
-        UserError: there are too few training images for the sampler or the floors.
+        UserError: there are too few training images for the floors.
     """
-    latent, sampler = config["network"]["latent"], config["sampling"]["sampler"]
-    fewest = FEWEST_CODES[sampler]
-    if train_images < fewest:
-        raise UserError(f"sampling.sampler: {sampler} needs {fewest} training images, not {train_images}.")
-    if fault := too_many_dimensions(latent, train_images):
+    if fault := too_many_dimensions(config["network"]["latent"], train_images):
         raise UserError(f"network.latent {fault}")
 
 

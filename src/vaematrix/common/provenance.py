@@ -10,7 +10,7 @@ from vaematrix.common.files import sha256
 
 PACKAGES = (
     "torch", "torchvision", "pytorch-fid", "scikit-image", "scikit-learn", "scipy", "numpy", "pandas", "pyarrow",
-    "simplejpeg", "pillow",
+    "simplejpeg", "pillow", "zuko",
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ def check_configuration(config: dict[str, Any], schema: dict[str, Any], origin: 
     # An overlay leaves a model out by setting it to null.
     if isinstance(config.get("models"), dict):
         config["models"] = {name: entry for name, entry in config["models"].items() if entry is not None}
+    check_replaced(config, origin)
     check(config, schema, origin)
     entries = config["models"]
     check_models(entries, origin)
@@ -52,6 +53,18 @@ def check_configuration(config: dict[str, Any], schema: dict[str, Any], origin: 
     for section, name in paths:
         section[name] = section[name] and str(Path(section[name]).expanduser())
     return entries
+
+
+def check_replaced(config: dict[str, Any], origin: Origin) -> None:
+    """Name what took the place of a key of earlier versions.
+
+    Raises:
+        UserError: the configuration has one.
+    """
+    if isinstance(config.get("sampling"), dict) and "sampler" in config["sampling"]:
+        kind = config["sampling"]["sampler"]
+        further = f"; for {kind} beside it, write `samplers: [{{kind: {kind}}}]`" if kind != "prior" else ""
+        refuse([(("sampling", "sampler"), f"is gone: the prior is always measured{further}")], origin)
 
 
 def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:

@@ -3,8 +3,8 @@
 The metrics judge reconstructions, latents and samples; walks and edits show a few faces.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from vaematrix.common.images import write_images
-from vaematrix.common.vectors import write_vectors
 from vaematrix.data.shards import Faces
-from vaematrix.data.subsets import MOST_FACES, at_most
 from vaematrix.generation.codec import decode, encode
 from vaematrix.generation.edits import attribute_directions, switch_attributes
-from vaematrix.generation.samplers import SAMPLERS, PriorSampler, draw_attributes
+from vaematrix.generation.labels import draw_attributes
+from vaematrix.generation.latents import EncodedFaces, told
+from vaematrix.generation.prior import draw_prior, prior_log_density
+from vaematrix.generation.sampler import HeldOut, Posteriors
 from vaematrix.generation.walks import interpolate, traverse
 from vaematrix.models.autoencoder import Autoencoder
 
@@ -31,12 +32,19 @@ Origin = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class EncodedFaces:
-    """Faces and the posteriors that a model gives them; means and standard deviations float32 [n, latent]."""
+class Sampling:
+    """Where the codes of samples come from.
 
-    faces: Faces
-    means: np.ndarray
-    deviations: np.ndarray
+    Attributes:
+        sampler: its name. count, seed: how many, and of which draw.
+        held_out: how likely the sampler finds codes that it never saw. fit: what the protocol says of its fit.
+    """
+
+    sampler: str
+    count: int
+    seed: int
+    held_out: HeldOut
+    fit: Mapping[str, Any] = field(default_factory=dict)
 
 
 def encode_faces(model: Autoencoder, faces: Faces) -> EncodedFaces:
@@ -53,59 +61,47 @@ def write_reconstructions(
     write_images(path, images, {"image_id": faces.image_ids}, {"vaematrix.split": split, **origin})
 
 
-def write_latents(path: str | Path, splits: Mapping[str, EncodedFaces], origin: Origin) -> None:
-    """Write the posteriors of the splits with the faces' attributes.
-
-    Of a large training split 20,000 faces are kept, chosen by a fixed seed; the others' order is the shards'.
-    """
-    tables = []
-    for split, encoded in splits.items():
-        faces, count = encoded.faces, len(encoded.means)
-        rows = at_most(MOST_FACES, count, seed=0) if split == "train" else np.arange(count)
-        attributes = dict(zip(faces.attribute_names, faces.attributes[rows].T, strict=True))
-        columns = {"image_id": np.array(faces.image_ids)[rows], "split": [split] * len(rows), **attributes}
-        tables.append((columns, encoded.means[rows], encoded.deviations[rows] ** 2))
-    columns, means, variances = zip(*tables, strict=True)
-    write_vectors(
-        path,
-        {name: np.concatenate([table[name] for table in columns]) for name in columns[0]},
-        {"mean": np.concatenate(means), "variance": np.concatenate(variances)},
-        origin,
-    )
-
-
 def write_samples(
-    path: str | Path, model: Autoencoder, train: EncodedFaces, sampling: Mapping[str, Any], origin: Origin
+    path: str | Path,
+    model: Autoencoder,
+    codes: np.ndarray,
+    labels: np.ndarray,
+    attribute_names: Sequence[str],
+    sampling: Sampling,
+    origin: Origin,
 ) -> None:
     """Write the samples that the metrics judge.
 
-    Sampler and labels are of the training split: what a model is judged against must not tell it what to draw.
-
     Args:
-        sampling: the configuration's section: `sampler`, `count` and `seed`.
+        codes: float32 [n, latent]. labels: bool [n, k], drawn from the training split: what a model is judged against
+            must not tell it what to draw.
+        attribute_names: of the labels' columns. sampling: where the codes come from.
     """
-    count, seed = sampling["count"], sampling["seed"]
-    sampler = SAMPLERS[sampling["sampler"]](model.network.latent)
-    sampler.fit(train.means)
-    labels = draw_attributes(train.faces.attributes, count, seed)
-    columns = zip(train.faces.attribute_names, map(pa.array, labels.T), strict=True)
+    columns = zip(attribute_names, map(pa.array, labels.T), strict=True)
     write_images(
         path,
-        decode(model, sampler.draw(count, seed), labels),
+        decode(model, codes, labels),
         dict(columns) if model.conditional else {},
         {
-            "vaematrix.sampling": {**sampling, **sampler.about},
+            "vaematrix.sampling": asdict(sampling),
             "vaematrix.labels": "joint of the train split" if model.conditional else None,
             **origin,
         },
     )
 
 
+def prior_held_out(model: Autoencoder, valid: EncodedFaces) -> HeldOut:
+    """How likely the prior finds codes of the validation split."""
+    posteriors = Posteriors(valid.means, valid.deviations, told(valid.faces.attributes, model.conditional))
+    found = prior_log_density(model, posteriors.draw(0), posteriors.labels)
+    return HeldOut(float(found.mean()), len(found), "exact")
+
+
 def write_prior_samples(path: str | Path, model: Autoencoder, train: Faces, seed: int, origin: Origin) -> None:
     """Write a few samples of the prior, of the same codes for all models."""
     labels = draw_attributes(train.attributes, PRIOR_SAMPLES, seed)
-    codes = PriorSampler(model.network.latent).draw(PRIOR_SAMPLES, seed)
-    write_images(path, decode(model, codes, labels), {}, {"vaematrix.seed": seed, **origin})
+    images = decode(model, draw_prior(model, labels, seed), labels)
+    write_images(path, images, {}, {"vaematrix.seed": seed, **origin})
 
 
 def write_traversal(path: str | Path, model: Autoencoder, encoded: EncodedFaces, origin: Origin) -> None:

@@ -6,19 +6,18 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import torch
 
 from vaematrix.common import devices
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256
-from vaematrix.common.images import read_metadata
 from vaematrix.common.schema import nearest
-from vaematrix.common.vectors import vectors_of
 from vaematrix.generation import codec
 from vaematrix.generation.edits import attribute_directions
-from vaematrix.generation.samplers import PriorSampler, draw_attributes
+from vaematrix.generation.fitted import FittedSampler
+from vaematrix.generation.labels import draw_attributes
+from vaematrix.generation.latents import read_latents, told
+from vaematrix.generation.prior import draw_prior
 from vaematrix.generation.walks import interpolate
 from vaematrix.models import weights
 from vaematrix.models.autoencoder import Autoencoder
@@ -69,26 +68,32 @@ class TrainedModel:
             raise UserError(f"{self.file}: does not hold the attributes' names, as older files do not. Train it again.")
         return names
 
-    def sample(self, count: int, *, seed: int = 0, **attributes: bool) -> np.ndarray:
-        """Images of codes drawn from the prior.
+    def sample(self, count: int, *, seed: int = 0, sampler: str = "prior", **attributes: bool) -> np.ndarray:
+        """Images of codes drawn from the prior, or by a sampler that was fitted to this model's codes.
 
         A conditional model's other attributes are those of training faces that show what is asked for, drawn whole: no
         attribute is chosen without regard to the others.
 
         Args:
             count: how many. seed: the same gives the same images.
+            sampler: `prior`, or the name of one whose file lies beside the weights,
+                `samplers/<name>/sampler.safetensors`.
             attributes: what a conditional model is asked for, e.g. ``Smiling=True``.
 
         Raises:
-            UserError: the model is not conditional, no such attribute, or no training face shows all this.
+            UserError: the model is not conditional, no such attribute, no training face shows all this, or no such
+                sampler was fitted.
         """
         if attributes and not self.conditional:
             raise UserError(
                 f"{self.file}: {next(iter(attributes))} cannot be asked for, since this model is not told attributes. "
                 "Use a conditional model, or edit() what was sampled."
             )
-        codes = PriorSampler(self.network.network.latent).draw(count, seed)
-        return codec.decode(self.network, codes, self._drawn_labels(count, seed, attributes))
+        labels = self._drawn_labels(count, seed, attributes)
+        known = told(labels, self.conditional)
+        if sampler == "prior":
+            return codec.decode(self.network, draw_prior(self.network, known, seed), labels)
+        return codec.decode(self.network, self._fitted(sampler).draw(known, seed), labels)
 
     def encode(self, images: np.ndarray, attributes: Attributes | None = None) -> np.ndarray:
         """The posteriors' means, float32 [n, latent]. Args: attributes: what the images show, if the model is told."""
@@ -167,6 +172,21 @@ class TrainedModel:
         walked = interpolate(self.network, paired_codes, paired_labels, steps)
         return walked[0] if a.ndim == 3 else walked
 
+    def _fitted(self, name: str) -> FittedSampler:
+        """The sampler `name`, fitted to codes of these weights."""
+        folder = self.file.with_name("samplers")
+        path = folder / name / "sampler.safetensors"
+        if not path.is_file():
+            known = sorted(file.parent.name for file in folder.glob("*/sampler.safetensors"))
+            raise UserError(f"{path}: not found{nearest(name, ['prior', *known])}")
+        fitted = FittedSampler.load(path)
+        self._check_weights(path, fitted.weights_sha256)
+        return fitted
+
+    def _check_weights(self, path: Path, weights_sha256: str) -> None:
+        if weights_sha256 != sha256(self.file):
+            raise UserError(f"{path}: is of other weights than {self.file}. Take both from one run.")
+
     def _encode(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         means, _ = codec.encode(self.network, np.ascontiguousarray(images), labels)
         return means
@@ -230,8 +250,7 @@ class TrainedModel:
                 f"{path}: not found. What training faces show comes from there; load the run's whole folder, or say "
                 "all attributes."
             )
-        if read_metadata(path)["vaematrix.weights_sha256"] != sha256(self.file):
-            raise UserError(f"{path}: is of other weights than {self.file}. Take both from one run.")
-        table = pq.read_table(path, columns=["split", *self.attribute_names, "mean"])
-        rows = table.filter(pc.equal(table["split"], "train"))
-        return vectors_of(rows, "mean"), np.stack([rows[name].to_numpy() for name in self.attribute_names], axis=1)
+        latents = read_latents(path, "train")
+        self._check_weights(path, latents.weights_sha256)
+        columns = [latents.attribute_names.index(name) for name in self.attribute_names]
+        return latents.means, latents.attributes[:, columns]

@@ -29,6 +29,9 @@ CODES_CORRELATION = Metric("codes_correlation", "Mean |correlation| of codes", "
 CODES_LARGEST_CORRELATION = Metric(
     "codes_largest_correlation", "Largest |correlation| of codes", "latent", scale="0 under the prior"
 )
+CODES_LOG_LIKELIHOOD = Metric(
+    "codes_log_likelihood", "Log-likelihood of held-out codes", "latent", "higher", "nats a code"
+)
 PROBE_AUC = Metric("probe_auc", "AUC of a linear probe", "latent", scale="weak factors")
 ATTRIBUTE_SHOWN = Metric("attribute_shown", "Asked attribute shown", "attributes", "higher", "balanced accuracy")
 ATTRIBUTE_SHOWN_REAL = Metric(
@@ -37,8 +40,8 @@ ATTRIBUTE_SHOWN_REAL = Metric(
 
 # What is measured whatever the features are.
 OF_ANY_FEATURES = (
-    KL, ACTIVE_UNITS, MMD_TO_PRIOR, CODES_VARIANCE, CODES_MEAN, CODES_CORRELATION, CODES_LARGEST_CORRELATION, PROBE_AUC,
-    ATTRIBUTE_SHOWN, ATTRIBUTE_SHOWN_REAL,
+    KL, ACTIVE_UNITS, MMD_TO_PRIOR, CODES_VARIANCE, CODES_MEAN, CODES_CORRELATION, CODES_LARGEST_CORRELATION,
+    CODES_LOG_LIKELIHOOD, PROBE_AUC, ATTRIBUTE_SHOWN, ATTRIBUTE_SHOWN_REAL,
 )  # fmt: skip
 
 

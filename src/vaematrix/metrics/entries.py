@@ -3,6 +3,7 @@
 What cannot be measured is left out under its name, with the reason: an entry's value is always a number.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -47,6 +48,32 @@ class Measured:
         """Add an entry; `further` are its interval (low, high), the sd between subsets (subset_sd) and its protocol."""
         named = {"label": metric.label, "scale": metric.scale, "better": metric.better, "about": metric.about}
         self.entries[metric.key] = Entry(**{"value": float(value), "count": count, **named, **further})
+
+
+def measure_samples(
+    measured: Measured,
+    network: FeatureNetwork,
+    samples: np.ndarray,
+    real: np.ndarray,
+    reference: Statistics,
+    confidence: float,
+    device: torch.device,
+) -> None:
+    """All that is said of samples as a set, uint8 [n, h, w, 3], against the reference's features, float32 [m, dims]."""
+    made = network.features_of(samples, "samples")
+    measure_frechet(measured, network, made, reference, "generation")
+    measure_extrapolation(measured, network, made, reference, confidence)
+    measure_features(measured, network, made, real, device)
+
+
+def measure_held_out(measured: Measured, held_out: Mapping[str, Any]) -> None:
+    """How likely a sampler finds codes that it never saw. Args: held_out: the mean in `nats`, of so many `codes`."""
+    protocol = {
+        "codes": "one z ~ q(z | x) a face of the validation split",
+        "density": held_out["density"],
+        "seed": 0,
+    }
+    measured.add(catalogue.CODES_LOG_LIKELIHOOD, held_out["nats"], held_out["codes"], protocol=protocol)
 
 
 def measure_frechet(

@@ -82,6 +82,18 @@ def load(path: str | Path, identity: dict[str, Any] | None = None) -> Statistics
     return Statistics(mean, covariance, count, stored or identity)
 
 
+def reference(path: str | Path, identity: dict[str, Any], count: int) -> Statistics:
+    """The statistics of the evaluation split.
+
+    Raises:
+        UserError: they are not of this identity and so many images.
+    """
+    found = load(path, identity)
+    if found.count != count:
+        raise UserError(f"{path} is of {found.count} images, not of the {count} here. Delete it.")
+    return found
+
+
 def distance(a: Statistics, b: Statistics) -> float:
     """The squared Fréchet distance d², the number that FID is; 0 up to rounding for equal statistics.
 

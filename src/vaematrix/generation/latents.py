@@ -1,0 +1,104 @@
+"""latents.parquet: the posteriors that a model gives faces, with what the faces show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+
+from vaematrix.common.errors import UserError
+from vaematrix.common.images import read_metadata, read_table
+from vaematrix.common.vectors import vectors_of, write_vectors
+from vaematrix.data.shards import Faces
+from vaematrix.data.subsets import MOST_FACES, at_most
+from vaematrix.generation.sampler import Posteriors
+
+_SPLIT, _CONDITIONAL = "split", "vaematrix.conditional"
+_NO_ATTRIBUTES = {"image_id", _SPLIT, "mean", "variance"}  # the columns beside the attributes
+
+
+@dataclass(frozen=True)
+class EncodedFaces:
+    """Faces and the posteriors that a model gives them; means and standard deviations float32 [n, latent]."""
+
+    faces: Faces
+    means: np.ndarray
+    deviations: np.ndarray
+
+
+@dataclass(frozen=True)
+class Latents:
+    """The posteriors of one split.
+
+    Attributes:
+        means, deviations: float32 [n, latent].
+        attributes: bool [n, k], what the faces show. attribute_names: k names.
+        conditional: whether the model is told the attributes.
+        weights_sha256: of the model.
+    """
+
+    means: np.ndarray
+    deviations: np.ndarray
+    attributes: np.ndarray
+    attribute_names: tuple[str, ...]
+    conditional: bool
+    weights_sha256: str
+
+    @property
+    def posteriors(self) -> Posteriors:
+        """With the labels that the model is told: all attributes, or none."""
+        return Posteriors(self.means, self.deviations, told(self.attributes, self.conditional))
+
+
+def told(attributes: np.ndarray, conditional: bool) -> np.ndarray:
+    """Of attributes, [n, k], what a model is told: all, or none, [n, 0]."""
+    return attributes if conditional else attributes[:, :0]
+
+
+def write_latents(
+    path: str | Path, splits: Mapping[str, EncodedFaces], conditional: bool, origin: Mapping[str, object]
+) -> None:
+    """Write the posteriors of the splits with the faces' attributes.
+
+    Of a large training split 20,000 faces are kept, chosen by a fixed seed; the others' order is the shards'.
+
+    Args:
+        conditional: whether the model is told the attributes. origin: metadata, the key and the weights that made it.
+    """
+    tables = []
+    for split, encoded in splits.items():
+        faces, count = encoded.faces, len(encoded.means)
+        rows = at_most(MOST_FACES, count, seed=0) if split == "train" else np.arange(count)
+        attributes = dict(zip(faces.attribute_names, faces.attributes[rows].T, strict=True))
+        columns = {"image_id": np.array(faces.image_ids)[rows], _SPLIT: [split] * len(rows), **attributes}
+        tables.append((columns, encoded.means[rows], encoded.deviations[rows] ** 2))
+    columns, means, variances = zip(*tables, strict=True)
+    write_vectors(
+        path,
+        {name: np.concatenate([table[name] for table in columns]) for name in columns[0]},
+        {"mean": np.concatenate(means), "variance": np.concatenate(variances)},
+        {**origin, _CONDITIONAL: conditional},
+    )
+
+
+def read_latents(path: str | Path, split: str) -> Latents:
+    """Read the posteriors of one split.
+
+    Raises:
+        UserError: the file is damaged, or of a time before it said whether the model is told the attributes.
+    """
+    about, table = read_metadata(path), read_table(path)
+    if _CONDITIONAL not in about:
+        raise UserError(f"{path}: is of an earlier version. Delete it, and it is made anew.")
+    rows = table.filter(pc.equal(table[_SPLIT], split))
+    names = tuple(name for name in rows.column_names if name not in _NO_ATTRIBUTES)
+    attributes = [rows[name].to_numpy() for name in names]
+    return Latents(
+        vectors_of(rows, "mean"),
+        np.sqrt(vectors_of(rows, "variance")),
+        np.stack(attributes, axis=1) if names else np.empty((len(rows), 0), bool),
+        names,
+        about[_CONDITIONAL],
+        about["vaematrix.weights_sha256"],
+    )
