@@ -99,11 +99,11 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "an image more, with terminal codes and a line in its name": (
         lambda faces: put(faces, NAMELESS, picture(1)),
-        r"'\\x1b\[31mred\\nerror: all is lost\.jpg': no row in list_attr_celeba\.txt",
+        r"\\x1b\[31mred\\nerror: all is lost\.jpg: no row in list_attr_celeba\.txt",
     ),
     "terminal codes in a list": (
         lambda faces: in_lists(faces, "000004.jpg", "\x1b[31m4.jpg"),
-        r"list_attr_celeba\.txt, line 6: '\\x1b\[31m4\.jpg': no such image",
+        r"list_attr_celeba\.txt, line 6: \\x1b\[31m4\.jpg: no such image",
     ),
     "two images of one name": (
         lambda faces: (

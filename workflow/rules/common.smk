@@ -102,9 +102,7 @@ except OSError as error:
 DATASET = config["dataset"]
 FEATURES = config["evaluation"]["features"]
 MODELS = list(config["models"])
-ENTRY_OF = {
-    model: name for name, entry in ENTRIES.items() for model in configuration.plain_models({name: entry}, LAYERS.origin)
-}
+ENTRY_OF = {model: name for name, entry in ENTRIES.items() for model in configuration.models_of(name, entry)}
 SEEDS = config["training"]["seeds"]
 MISSING = records.missing_runs(config)
 RUNS = [run for run in itertools.product(MODELS, SEEDS) if run not in MISSING]
@@ -114,7 +112,7 @@ SHARED_TRAINING = {name: config["training"][name] for name in keys.SHARED_TRAINI
 FILES = Files(config, RUBRIC)
 RESULTS, LOGS, RAW, FACES, RUN = FILES.results, FILES.logs, FILES.raw, FILES.faces, FILES.run
 SHARDS, TABLES, TRIANGLE, REFERENCE = FILES.shards, FILES.tables, FILES.triangle, FILES.reference
-INCEPTION = "resources/inception/pt_inception-2015-12-05-6726825d.pth" if FEATURES["network"] == "inception" else []
+INCEPTION = FILES.inception if FEATURES["network"] == "inception" else []
 TEX = shutil.which("pdflatex")
 
 

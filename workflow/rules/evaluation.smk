@@ -36,7 +36,7 @@ rule generate:
 rule fetch_inception:
     """Take FID's weights from the configured path, torch.hub's folder or the release; its SHA-256 is checked."""
     output:
-        "resources/inception/pt_inception-2015-12-05-6726825d.pth",
+        FILES.inception,
     log:
         f"{LOGS}/fetch_inception.log",
     benchmark:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vaematrix.common.errors import Interrupted, PassingError, UserError
+from vaematrix.common.errors import Interrupted, PassingError, UserError, shown
 
 log = logging.getLogger("vaematrix")
 
@@ -87,12 +87,9 @@ def _remembered_refusal(path: str | Path | None) -> Iterator[None]:
 def printable(message: str) -> str:
     """A message that does to a terminal and to a log what it seems to do.
 
-    File names can hold anything: terminal codes are shown as escapes, and further lines are indented, so that none
-    begins with an `error:` of its own.
+    Each line as :func:`shown`, and further lines indented, so that none begins with an `error:` of its own.
     """
-    lines = message.split("\n")
-    shown = ("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line) for line in lines)
-    return "\n    ".join(shown)
+    return "\n    ".join(map(shown, message.split("\n")))
 
 
 def script_safe(value: Any) -> str:

@@ -17,6 +17,5 @@ class Interrupted(PassingError):
 
 
 def shown(name: object) -> str:
-    """A name from outside as a message may print it: line breaks and terminal codes are written as Python does."""
-    text = str(name)
-    return text if text.isprintable() else ascii(text)
+    """A name from outside as one line of a message: line breaks and terminal codes are written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))

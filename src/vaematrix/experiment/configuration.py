@@ -109,28 +109,36 @@ def plain_models(entries: dict[str, dict[str, Any]], origin: Origin) -> dict[str
     faults, plain = [], {}
     for name, entry in entries.items():
         path = ("models", name)
-        entry = {key: value for key, value in entry.items() if value is not None or key not in SECTIONS}
-        lists = _swept(entry)
-        swept = {key: {_word(value): value for value in values} for key, values in lists.items()}
+        swept = _swept(entry)
         for key, values in swept.items():
-            if len(values) < len(lists[key]):
-                mistakes.append(((*path, *key), f"{lists[key]!r} repeats a value"))
+            if len(set(map(_word, values))) < len(values):
+                mistakes.append(((*path, *key), f"{values!r} repeats a value"))
             if not values:
                 mistakes.append(((*path, *key), "is an empty list; a sweep needs one value or more"))
-        for words in itertools.product(*swept.values()):
-            chosen = dict(zip(swept, words, strict=True))
-            model = "-".join([name, *("-".join([*key, word]) for key, word in chosen.items())])
+        for model, plain_entry in models_of(name, entry).items():
             if swept and (model in entries or model in plain):
                 mistakes.append((path, f"sweeps over {model!r}, which is another model's name; rename one"))
-            plain[model] = _filled(entry, {key: swept[key][word] for key, word in chosen.items()})
+            plain[model] = plain_entry
             try:
-                check_entry(plain[model], origin, path)
+                check_entry(plain_entry, origin, path)
             except UserError as error:
                 faults += str(error).splitlines()
     refuse(mistakes, origin)
     if faults:
         raise UserError("\n".join(dict.fromkeys(faults)))
     return plain
+
+
+def models_of(name: str, entry: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The models that one entry stands for, by their names: itself, or one for each choice of a sweep's values."""
+    swept = _swept(entry)
+    entry = {key: value for key, value in entry.items() if value is not None or key not in SECTIONS}
+    models = {}
+    for values in itertools.product(*swept.values()):
+        chosen = dict(zip(swept, values, strict=True))
+        model = "-".join([name, *("-".join([*key, _word(value)]) for key, value in chosen.items())])
+        models[model] = _filled(entry, chosen)
+    return models
 
 
 def check_names(names: Iterable[str], origin: Origin) -> None:
@@ -249,7 +257,7 @@ def _swept(entry: dict[str, Any]) -> dict[tuple[str, ...], list[Any]]:
     They are in the order in which they are declared, so that no edit renames a model.
     """
     places: dict[tuple[str, ...], tuple[dict[str, Any], type[Any]]] = {(): (entry, families.load(entry["family"]))}
-    places |= {(name,): (entry[name], kind) for name, kind in SECTIONS.items() if name in entry}
+    places |= {(name,): (entry[name], kind) for name, kind in SECTIONS.items() if entry.get(name)}
     return {
         (*path, key): values[key]
         for path, (values, kind) in places.items()

@@ -5,6 +5,7 @@ from typing import Any
 
 from vaematrix.analysis.rubric import row_keys
 from vaematrix.common import records
+from vaematrix.metrics import inception_weights
 from vaematrix.reporting.names import matrix_file, published_file
 
 # The pictures of a run.
@@ -39,7 +40,10 @@ class Files:
         tables: what the rule of this name makes, but for the HTML pages.
         triangle: the picture of all weightings; there is one where the matrix has three rows.
         reference: part of the names of the reference's statistics and features.
+        inception: the weights of FID's network, shared by all experiments.
     """
+
+    inception = f"resources/inception/{inception_weights.NAME}"
 
     def __init__(self, config: Mapping[str, Any], rubric: Mapping[str, Any]) -> None:
         """Args: config: checked, a sweep's models in their entry's place. rubric: checked."""

@@ -5,8 +5,9 @@ measured before anything runs. Metrics of pairs of images are in :mod:`vaematrix
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from vaematrix.common.records import About, Direction
+from vaematrix.common.records import About, Direction, Entry
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Metric:
     about: About
     better: Direction = ""
     scale: str = ""
+
+    def entry(self, value: float, count: int, **further: Any) -> Entry:
+        """What was measured of `count` images; `further` are the entry's low, high, subset_sd and protocol."""
+        named = {"label": self.label, "scale": self.scale, "better": self.better, "about": self.about}
+        return Entry(**{"value": float(value), "count": count, **named, **further})
 
 
 KL = Metric("kl", "KL", "latent", scale="nats")

@@ -46,8 +46,7 @@ class Measured:
 
     def add(self, metric: Metric, value: float, count: int, **further: Any) -> None:
         """Add an entry; `further` are its interval (low, high), the sd between subsets (subset_sd) and its protocol."""
-        named = {"label": metric.label, "scale": metric.scale, "better": metric.better, "about": metric.about}
-        self.entries[metric.key] = Entry(**{"value": float(value), "count": count, **named, **further})
+        self.entries[metric.key] = metric.entry(value, count, **further)
 
 
 def measure_samples(

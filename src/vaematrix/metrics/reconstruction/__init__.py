@@ -15,6 +15,7 @@ import pyarrow
 
 from vaematrix.common.records import Entry
 from vaematrix.metrics.bootstrap import mean_interval
+from vaematrix.metrics.catalogue import Metric
 
 if TYPE_CHECKING:
     import torch
@@ -106,14 +107,6 @@ def evaluate_pairs(
     for metric in reconstruction_metrics():
         values[metric.key] = metric(originals, reconstructions, device)
         low, high = mean_interval(values[metric.key], resamples=resamples, confidence=confidence, seed=seed)
-        entries[metric.key] = Entry(
-            value=float(values[metric.key].mean()),
-            count=len(originals),
-            label=metric.label,
-            scale=metric.scale,
-            better=metric.better,
-            about="reconstruction",
-            low=low,
-            high=high,
-        )
+        of_pairs = Metric(metric.key, metric.label, "reconstruction", metric.better, metric.scale)
+        entries[metric.key] = of_pairs.entry(values[metric.key].mean(), len(originals), low=low, high=high)
     return entries, values
