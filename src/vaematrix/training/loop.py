@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -163,9 +163,9 @@ class _Loop:
         self.counted_until = time.perf_counter()
 
     @property
-    def kept(self) -> nn.Module:
+    def kept(self) -> Autoencoder:
         """The model as it would be kept now: the average of the weights, or the last ones."""
-        return self.average.module if self.average else self.model
+        return cast(Autoencoder, self.average.module) if self.average else self.model
 
     def epoch(self, bar: tqdm) -> dict[str, Any]:
         """Finish the current epoch and return its record, without validation."""
