@@ -445,12 +445,12 @@ def test_a_damaged_record_stops_no_plan(project: Path) -> None:
     damaged = ["beta_vae/seed-0/run.json", "beta_vae/seed-1/metrics.json"]
     for name, text in zip(damaged, ("", "[]"), strict=True):
         (project / "results/tiny" / name).write_text(text)
-    for arguments in (["--dry-run"], ["--unlock"]):
-        run = snakemake(project, *arguments)
-        assert run.returncode == 0, run.stdout
-        for name in damaged:
-            assert re.search(rf"^warning: results/tiny/{name}: .*Delete it", run.stdout, flags=re.M)
-        assert "other/vae" not in run.stdout
+    run = snakemake(project, "--dry-run")
+    assert run.returncode == 0, run.stdout
+    for name in damaged:
+        assert re.search(rf"^warning: results/tiny/{name}: .*Delete it", run.stdout, flags=re.M)
+    assert "other/vae" not in run.stdout
+    assert snakemake(project, "--unlock").returncode == 0
 
 
 def test_a_job_is_told_what_the_faces_are_and_the_command_looks(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ What a difference may claim is decided here (:attr:`Difference.better_model`, :f
 table and text asks: of models only from SEEDS_FOR_MODELS seeds on, and only what its interval and Holm let stand. Many
 pairs are compared, so each p is given as Holm adjusts it (Holm 1979), over all pairs of one metric: a false claim among
 the pairs of one metric is as rare as the confidence says, one among all metrics is not.
+Intervals are of each pair alone, not adjusted; where one seed leaves no p, the tables say so beside them.
 """
 
 import dataclasses

@@ -73,7 +73,8 @@ def differences_note(results: Results) -> str:
         "several it covers faces and seeds, and for measures of whole sets the seeds, paired seed by seed. An interval "
         f"that covers zero is not distinguishable from chance. A model is called better from {SEEDS_FOR_MODELS} seeds "
         "on. p is adjusted for the pairs of models in each metric (Holm): the error is controlled per metric, not "
-        "over all of them. ≤: so many resamples show no smaller p."
+        "over all of them. ≤: so many resamples show no smaller p. An interval is each pair's own, whatever the number "
+        "of pairs: of many that one seed gives, without p, some exclude zero by chance."
     )
     if pairs > MOST_PAIRS:
         note += " Shown are the pairs with the model of the best mean; the CSV has all."
