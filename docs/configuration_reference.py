@@ -9,7 +9,7 @@ complete an overlay by it. It asks for no key, because an overlay says only what
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,12 @@ FAMILIES = {name: families.load(name) for name in families.names()}
 
 def page(text: str) -> str:
     """The page `text` with today's tables between their comments."""
-    for name, table in {"keys": keys_table(), "options": options_table(), "sections": sections_table()}.items():
+    tables = {
+        "keys": keys_table(),
+        "options": options_table("family", FAMILIES),
+        "sections": options_table("section", SECTIONS),
+    }
+    for name, table in tables.items():
         between = re.compile(
             rf"(?<=<!-- {name}: docs/configuration_reference.py -->\n).*?(?=<!-- end of {name} -->)", re.S
         )
@@ -47,29 +52,18 @@ def keys_table() -> str:
     return "\n".join(rows)
 
 
-def options_table() -> str:
-    rows = ["| family | option | default | values | meaning |", "|---|---|---|---|---|"]
-    for name, family in FAMILIES.items():
-        title = (sys.modules[family.__module__].__doc__ or "").strip().partition("\n")[0]
+def options_table(of: str, kinds: Mapping[str, type[Any]]) -> str:
+    """What each of `kinds` is and its options. Args: of: the heading of their names."""
+    rows = [f"| {of} | option | default | values | meaning |", "|---|---|---|---|---|"]
+    for name, kind in kinds.items():
+        title = (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")[0]
         rows.append(f"| `{name}` | – | | | {_cell(title)} |")
-        rows += [f"| {row}" for row in _option_rows(family)]
+        for option, field in options(kind).items():
+            about = options_schema(kind)["properties"][option]
+            rows.append(
+                f"| | `{option}` | {_value(field.default)} | {_values(about)} | {_cell(about.get('description', ''))} |"
+            )
     return "\n".join(rows)
-
-
-def sections_table() -> str:
-    rows = ["| option | default | values | meaning |", "|---|---|---|---|"]
-    for name, kind in SECTIONS.items():
-        rows += [row.replace("`", f"`{name}.", 1) for row in _option_rows(kind)]
-    return "\n".join(rows)
-
-
-def _option_rows(kind: type[Any]) -> list[str]:
-    """Name, default, values and meaning of each option of a dataclass."""
-    schemas = options_schema(kind)["properties"]
-    return [
-        f"| `{name}` | {_value(field.default)} | {_values(about)} | {_cell(about.get('description', ''))} |"
-        for (name, field), about in zip(options(kind).items(), schemas.values(), strict=True)
-    ]
 
 
 def editors_schema() -> dict[str, Any]:

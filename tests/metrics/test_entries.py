@@ -90,6 +90,18 @@ def test_the_feature_distance_has_a_name_an_interval_and_a_value_an_image() -> N
     assert entry.protocol == {"distance": "1 - cosine", **identity}, "so that other weights are not compared"
 
 
+@pytest.mark.parametrize(("made", "said"), [("collapsed", True), ("alive", False)])
+def test_samples_that_cover_no_face_are_said(made: str, said: bool) -> None:
+    """A thousandth of the faces' spread around one of them, against as many faces of the same kind."""
+    network = SimpleNamespace(metrics=in_features("efficientnet_lite0", "name"), identity={})
+    real, others = features(300, 0), features(300, 1)
+    samples = real[:1] + 0.001 * others if made == "collapsed" else others
+    measured = Measured()
+    entries.measure_features(measured, network, samples, real, torch.device("cpu"))
+    entries.warn_of_collapse(measured, network)
+    assert any("recall is 0.00" in warning for warning in measured.warnings) == said
+
+
 def test_too_few_samples_are_left_out_by_name() -> None:
     few = measured_sets(LITE0, 15)
     assert few.entries.keys() == {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -152,6 +153,11 @@ def trained(folder: Path, family: str, adversary: dict[str, float] | None) -> tu
     return model, progress.history
 
 
+def checkpoint_progress(folder: Path) -> dict[str, Any]:
+    with safe_open(folder / "c/state.safetensors", "pt") as file:
+        return json.loads(file.metadata()["progress"])
+
+
 @pytest.mark.parametrize("family", families.names())
 def test_without_weight_it_is_the_plain_model_bit_for_bit(family: str, tmp_path: Path) -> None:
     """Batch normalisation's statistics, too: samples that are not in the loss are decoded by them and leave them."""
@@ -179,6 +185,9 @@ def test_every_family_trains_against_a_discriminator(family: str, tmp_path: Path
     adversary = {"start": 0.0, "full": 0.1}
     plain, _ = trained(tmp_path / "plain", family, None)
     model, history = trained(tmp_path / "duel", family, adversary)
+    progress = checkpoint_progress(tmp_path / "duel")
+    of_discriminator = sum(parameter.numel() for parameter in Discriminator(NETWORK).parameters())
+    assert progress["parameters"] == sum(parameter.numel() for parameter in model.parameters()) + of_discriminator
     assert not torch.equal(model.decoder.image.weight, plain.decoder.image.weight)
     for record in history:
         assert all(torch.tensor(value).isfinite() for value in record.values())
@@ -208,12 +217,13 @@ def test_a_discriminator_that_always_wins_is_said_once(tmp_path: Path, caplog: p
     model = build("vae", NETWORK, None, {}, {"start": 0.0, "full": 0.01, "learning_rate": 0.01})
     faces = tiny_training.split(35, 0)
     faces.images |= 192
-    training.train(model, faces, faces, Settings(12, 8, 1e-6), 0, tmp_path / "c", tmp_path / "h.jsonl")
+    progress = training.train(model, faces, faces, Settings(12, 8, 1e-6), 0, tmp_path / "c", tmp_path / "h.jsonl")
     last = json.loads((tmp_path / "h.jsonl").read_text().splitlines()[-1])
     assert last["real_accuracy"] == last["sample_accuracy"] == 1
     said = [record.message for record in caplog.records if "always wins" in record.message]
     assert len(said) == 1
     assert said[0].startswith("epoch ")
+    assert said[0].partition(": ")[2] in progress.concerns, "for run.json and the report"
 
 
 def test_collapsed_samples_are_said() -> None:

@@ -279,6 +279,17 @@ def test_the_legend_of_a_sweep_fits(tmp_path: Path, name: str) -> None:
     assert (frame == 255).all(), "nothing is cut off at the sides or below"
 
 
+def test_training_curves_show_a_discriminator_where_there_was_one(tmp_path: Path) -> None:
+    names = ["vae", "adversarial"]
+    duel = dict.fromkeys(("discriminator_loss", "gradient_ratio", "real_accuracy", "sample_accuracy"), 0.5)
+    heights = []
+    for further in ({}, duel):
+        histories = {"vae": [history(5)], "adversarial": [[epoch | further for epoch in history(6)]]}
+        figures.training_curves(tmp_path / "a.png", histories, names)
+        heights.append(len(read(tmp_path / "a.png")))
+    assert heights[1] > 1.8 * heights[0], "four panels more"
+
+
 def test_training_curves_leave_out_what_nobody_measured(tmp_path: Path) -> None:
     curves = (("valid_loss", "Validation loss"), ("mmd", "MMD"))
     figures.training_curves(tmp_path / "a.png", {"vae": [history(5, epochs=1)]}, ["vae"], curves)

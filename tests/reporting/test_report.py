@@ -37,6 +37,7 @@ def record(made: RunMetrics) -> RunRecord:
     hashes = {"weights_sha256": "ab" * 32, "code": "cd" * 32, "data": "ef" * 32, "git_commit": "12" * 20 + "+changes"}
     cost = {"device": "GPU_1 & co", "seconds": 90.0, "peak_memory_mb": 512, "images_per_second": 1234.5, "epochs": 5}
     versions = {"python": "3.11.7", "scipy": "absent"}
+    cost["trained_parameter_count"] = 1_234_567
     return RunRecord(model=made.model, seed=made.seed, versions=versions, **hashes, **cost)
 
 
@@ -143,6 +144,13 @@ def test_the_best_values_and_the_cost_are_worked_out(tmp_path: Path) -> None:
     assert (defined["vmTrainingTime"], defined["vmTrainedRuns"], defined["vmPeakMemory"]) == (
         "16.5 minutes", "11", "0.51 GB",
     )  # fmt: skip
+
+
+def test_the_cost_of_a_run_has_all_that_was_trained() -> None:
+    """A discriminator's parameters are in no weights file, and were trained nevertheless."""
+    cost = {"epochs": 5, "seconds": 90.0, "peak_memory_mb": 512, "images_per_second": 1234.5}
+    (row,) = contents.cost_rows([RunRecord(model="vae", seed=0, trained_parameter_count=1_234_567, **cost)])
+    assert row == ["vae", "0", "–", "5", "1.5", "0.51", "1,234", "1.23"]
 
 
 def test_cost_is_told_by_device() -> None:

@@ -59,6 +59,16 @@ def test_what_the_terminal_shows(tmp_path: Path) -> None:
     assert "seed-1" not in shown
 
 
+def test_a_duel_is_shown_and_a_plain_training_has_none(tmp_path: Path) -> None:
+    duel = {"adversarial_weight": 0.2, "gradient_ratio": 1234.5, "real_accuracy": 0.98}
+    duel |= {"reconstruction_accuracy": 0.953, "sample_accuracy": 1.0, "discriminator_loss": 0.1}
+    history(tmp_path / "a/seed-0", 4, changed=1000, **duel)
+    history(tmp_path / "b/seed-0", 4, changed=1000)
+    shown = printed(watch.table(watch.find([tmp_path]), 1000))
+    assert "w 0.20, λ 1234, right 98/95/100 %" in next(line for line in shown if "a/seed-0" in line)
+    assert next(line for line in shown if "b/seed-0" in line).rstrip().endswith("–")
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "vaematrix", "watch", "results/dmo"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

@@ -58,6 +58,9 @@ def main(snakemake: Any) -> None:
         if conditional:
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
+        measured.warnings[:0] = run.warnings
+        if (run.parameters or {}).get("model", {}).get("adversary") is not None:
+            entries.warn_of_collapse(measured, network)
         protocol = protocol_of(
             run,
             files.shards,

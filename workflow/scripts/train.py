@@ -72,6 +72,7 @@ def main(snakemake: Any) -> None:
                 "training": dict(p.training),
             },
             parameter_count=sum(parameter.numel() for parameter in model.parameters()),
+            trained_parameter_count=progress.parameters,
             key=p.key,
             code=p.code,
             data=p.data,
@@ -89,6 +90,7 @@ def main(snakemake: Any) -> None:
             ),
             peak_memory_mb=max(record["peak_memory_mb"] for record in progress.history),
             weights_sha256=sha256(snakemake.output.weights),
+            warnings=progress.concerns,
         )
         write_record(snakemake.output.run, run)
 

@@ -192,7 +192,12 @@ class FloorMetrics(Metrics):
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """run.json: what a training was, and what it cost. Memory in 1e6 bytes."""
+    """run.json: what a training was, and what it cost. Memory in 1e6 bytes.
+
+    Attributes:
+        parameter_count: of the model. trained_parameter_count: of all that was trained, a discriminator too.
+        warnings: what the training ended with that makes its model say less than it seems to, in words.
+    """
 
     experiment: str | None = None
     model: str | None = None
@@ -200,6 +205,7 @@ class RunRecord:
     seed: int | None = None
     parameters: Mapping[str, Mapping[str, Any]] | None = None
     parameter_count: int | None = None
+    trained_parameter_count: int | None = None
     key: str | None = None
     code: str | None = None
     data: str | None = None
@@ -216,6 +222,7 @@ class RunRecord:
     images_per_second: float | None = None
     peak_memory_mb: float | None = None
     weights_sha256: str | None = None
+    warnings: Sequence[str] = ()
     further: Mapping[str, Any] = field(default_factory=dict, metadata=FURTHER)
 
 

@@ -20,6 +20,8 @@ from vaematrix.metrics.features import FeatureNetwork
 from vaematrix.metrics.frechet import Statistics
 from vaematrix.metrics.probe import probe
 
+COLLAPSED = 0.01  # of recall
+
 
 @dataclass
 class Measured:
@@ -137,6 +139,16 @@ def measure_features(
         (metrics.coverage, found.coverage, neighbours.K_DENSITY),
     ):
         measured.add(metric, value, len(made), protocol={"k": k, "reference_count": len(real)})
+
+
+def warn_of_collapse(measured: Measured, network: FeatureNetwork) -> None:
+    """Say where samples cover next to none of the faces, which is how an adversarial training collapses."""
+    recall = measured.entries.get(network.metrics.recall.key)
+    if recall and recall.value < COLLAPSED:
+        measured.warnings.append(
+            f"recall is {recall.value:.3f}: hardly any face lies among the samples, however good each of them "
+            "is. The training against the discriminator may have collapsed."
+        )
 
 
 def measure_extrapolation(

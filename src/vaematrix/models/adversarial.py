@@ -128,19 +128,20 @@ class Adversarial:
 
     def concerns(self, epoch: Mapping[str, float]) -> list[str]:
         """What in an epoch's means says that one of the two has lost, in words. Args: as in history.jsonl."""
-        if not epoch["adversarial_weight"]:
+        height = self.adversary.weight
+        if not height or epoch["adversarial_weight"] < 0.999 * height:  # too early to say
             return []
         found = []
         if min(epoch[f"{of}_accuracy"] for of in ("real", "reconstruction", "sample")) >= SURE:
             found.append(
                 f"the discriminator always wins: it is right about at least {SURE:.0%} of the faces, of their "
                 "reconstructions and of the samples, and can say little of where they differ. Try a lower "
-                "adversary.learning_rate"
+                "adversary.learning_rate."
             )
         if epoch["sample_spread"] < COLLAPSED:
             found.append(
                 f"the samples have collapsed: two of them differ less than {COLLAPSED:.0%} as much as two faces do. "
-                "Try a lower adversary.weight"
+                "Try a lower adversary.weight."
             )
         return found
 

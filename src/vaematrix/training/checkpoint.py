@@ -39,6 +39,8 @@ class Progress:
         history: one record for each finished epoch.
         total_seconds: training and validation time over all sessions.
         sessions: how many processes have worked on this run.
+        parameters: how many numbers are trained, those of a discriminator among them.
+        concerns: what the last finished epoch had that bodes ill, in words.
     """
 
     step: int
@@ -46,6 +48,8 @@ class Progress:
     seconds: float = 0.0
     total_seconds: float = 0.0
     sessions: int = 1
+    parameters: int = 0
+    concerns: list[str] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -36,4 +36,11 @@ def _line(record: Mapping[str, Any]) -> str:
     return (
         f"epoch {record['epoch']}/{record['epochs']}: loss {record['loss']:.1f}, valid {record['valid_loss']:.1f}, "
         f"KL {record['kl']:.1f} nats, {record['images_per_second']:.0f} images/s, {left / 60:.0f} min left"
+        + (f"; {duel_text(record)}" if "discriminator_loss" in record else "")
     )
+
+
+def duel_text(record: Mapping[str, Any]) -> str:
+    """How an epoch stood between a model and its discriminator, on a few words."""
+    right = "/".join(f"{100 * record[f'{of}_accuracy']:.0f}" for of in ("real", "reconstruction", "sample"))
+    return f"w {record['adversarial_weight']:.2f}, λ {record['gradient_ratio']:.0f}, right {right} %"

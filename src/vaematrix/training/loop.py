@@ -108,7 +108,7 @@ def train(
                 refuse_broken_validation(model, validation, settings.learning_rate)
                 loop.count_time(training=False)
                 record = {"epoch": number, "epochs": settings.epochs, **training, **validation}
-                loop.warn_of_what_is_new(record)
+                loop.warn(record)
                 progress.history.append(record)
                 write_history(history, progress.history)
                 if watch:
@@ -159,6 +159,8 @@ class _Loop:
         self.average = moving_average(model, settings.average, self.total) if settings.average else None
         sums = torch.zeros(len(self.trained.terms), dtype=torch.float64, device=faces.device)
         self.progress = _resumed(path, self.optimised, self.average) or Progress(step=0, sums=sums)
+        moved = (parameter for module, _ in self.optimised.values() for parameter in module.parameters())
+        self.progress.parameters = sum(parameter.numel() for parameter in moved)
         self.terms = self.progress.sums  # of the last step
         self.counted_until = time.perf_counter()
 
@@ -250,12 +252,13 @@ class _Loop:
             checkpoint=self.path,
         )
 
-    def warn_of_what_is_new(self, record: dict[str, Any]) -> None:
+    def warn(self, record: dict[str, Any]) -> None:
         """Log what in an epoch's record bodes ill, unless the epoch before was as bad."""
-        known = self.trained.concerns(self.progress.history[-1]) if self.progress.history else []
-        for concern in self.trained.concerns(record):
-            if concern not in known:
+        concerns = self.trained.concerns(record)
+        for concern in concerns:
+            if concern not in self.progress.concerns:
                 log.warning("epoch %d: %s", record["epoch"], concern)
+        self.progress.concerns = concerns
 
     def pause(self) -> None:
         """Save where it is time to, and stop where somebody asked for it or the walltime is nearly over."""

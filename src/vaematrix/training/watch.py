@@ -17,9 +17,11 @@ from rich.text import Text
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.records import RUN_GLOB
+from vaematrix.training.history import duel_text
 
 NUMBERS = ("epoch", "epochs", "loss", "valid_loss", "kl", "images_per_second", "seconds")
-COLUMNS = ("run", "epoch", "", "loss", "valid", "KL", "images/s", "left", "last heard of")
+DUEL = ("adversarial_weight", "gradient_ratio", "real_accuracy", "reconstruction_accuracy", "sample_accuracy")
+COLUMNS = ("run", "epoch", "", "loss", "valid", "KL", "images/s", "left", "last heard of", "discriminator")
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ def table(runs: list[Run], now: float) -> Table:
 def row(run: Run, now: float) -> tuple[Any, ...]:
     name, ago = Text(run.name), f"{clock(now - run.changed)} ago"  # Text: in a string, rich takes [ … ] for markup
     if run.records is None:
-        return (name, "–", "history.jsonl is damaged", *["–"] * 5, ago)
+        return (name, "–", "history.jsonl is damaged", *["–"] * 5, ago, "–")
     if not run.records:
-        return (name, "1", "in its first epoch", *["–"] * 5, ago)
+        return (name, "1", "in its first epoch", *["–"] * 5, ago, "–")
     last = run.records[-1]
     return (
         name,
@@ -90,13 +92,14 @@ def row(run: Run, now: float) -> tuple[Any, ...]:
         f"{last['images_per_second']:,.0f}",
         clock(run.left(now)),
         ago,
+        duel_text(last) if last.keys() >= set(DUEL) else "–",
     )
 
 
 def _record(line: str) -> dict[str, float]:
     """The numbers of one line of history.jsonl. Raises ValueError, TypeError or KeyError where it is no such line."""
     record = json.loads(line)
-    return {name: 0 + record[name] for name in NUMBERS}
+    return {name: 0 + record[name] for name in NUMBERS} | {name: 0 + record[name] for name in DUEL if name in record}
 
 
 def clock(seconds: float | None) -> str:

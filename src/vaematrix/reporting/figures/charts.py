@@ -30,6 +30,12 @@ CURVES = (
     ("valid_kl", "Validation KL (nats)"),
     ("valid_mse", "Validation MSE on [0, 1]"),
     ("beta_eff", r"Effective $\beta$"),
+    ("discriminator_loss", "Discriminator's hinge loss"),
+    ("gradient_ratio", r"Gradient ratio $\lambda$"),
+    ("real_accuracy", "Faces told as faces"),
+    ("reconstruction_accuracy", "Reconstructions told as such"),
+    ("sample_accuracy", "Samples told as such"),
+    ("sample_spread", "Spread of samples over that of faces"),
 )
 
 

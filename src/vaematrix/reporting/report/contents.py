@@ -52,7 +52,7 @@ def few_for_a_covariance(results: Results) -> dict[str, int] | None:
 
 
 def cost_rows(records: Sequence[RunRecord]) -> list[list[str]]:
-    """Model, seed, device, epochs, minutes, peak memory in GB and images per second of each run, as text."""
+    """Model, seed, device, epochs, minutes, peak GB, images/s and millions of trained parameters of each run."""
     return [
         [
             record.model or "–",
@@ -62,6 +62,7 @@ def cost_rows(records: Sequence[RunRecord]) -> list[list[str]]:
             cost_text(record.seconds, 60, 1),
             cost_text(record.peak_memory_mb, 1000, 2),
             cost_text(record.images_per_second, 1, 0),
+            cost_text(record.trained_parameter_count, 1e6, 2),
         ]
         for record in records
     ]
