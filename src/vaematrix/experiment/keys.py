@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vaematrix.experiment.code_hash import LIBRARY, code_hash
+from vaematrix.models import priors
 
 TEMPLATES = LIBRARY / "reporting/templates"
 
@@ -33,7 +34,7 @@ class Made:
         after: the results that it is made from.
         settings: paths in the configuration, such as `evaluation.split`; `{model}` stands for the model's name.
         modules: modules that the code finds by name, as patterns of files in the library; `{family}` stands for the
-            model's family, `{features}` for the feature network.
+            model's family, `{prior}` for its prior, `{features}` for the feature network.
         templates: files that are filled in.
         of_model: whether there is one for each model. A result of the experiment that is made from those of models is
             made from all of them.
@@ -59,7 +60,7 @@ RESULTS: Mapping[str, Made] = {
         "train.py",
         after=("shards",),
         settings=("network", *(f"training.{name}" for name in SHARED_TRAINING), "models.{model}"),
-        modules=("models/families/{family}.py",),
+        modules=("models/families/{family}.py", "models/priors/{prior}.py"),
         of_model=True,
     ),
     "generation": Made("generate.py", after=("run",), settings=("sampling", "evaluation.split"), of_model=True),
@@ -161,8 +162,10 @@ class Keys:
     def code(self, result: str, model: str | None = None) -> str:
         """The hash of the code that makes a result."""
         made = RESULTS[result]
+        entry = self.config["models"][model] if model else {"family": ""}
         names = {
-            "family": self.config["models"][model]["family"] if model else "",
+            "family": entry["family"],
+            "prior": priors.section(entry.get("prior"))["kind"],
             "features": self.config["evaluation"]["features"]["network"],
         }
         files = [file for pattern in made.modules for file in sorted(LIBRARY.glob(pattern.format(**names)))]

@@ -115,7 +115,7 @@ class Adversarial:
         """
         self.model.decoder.eval()
         with torch.no_grad():
-            samples = self.model.decode(self.model.draw(noise, y), y)
+            samples = self.model.decode(self.model.prior.sample(noise, y), y)
         self.model.decoder.train()
         return samples
 

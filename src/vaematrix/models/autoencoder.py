@@ -1,4 +1,4 @@
-"""What all models are: an encoder, a decoder, a Gaussian likelihood, and the regulariser of their family."""
+"""What all models are: encoder, decoder, a Gaussian likelihood, a prior, and the regulariser of their family."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,21 +10,13 @@ from vaematrix.common.errors import UserError
 from vaematrix.models import losses
 from vaematrix.models.adversary import Adversary
 from vaematrix.models.architecture import Network
+from vaematrix.models.density import PriorDensity
 from vaematrix.models.family import Family
 from vaematrix.models.networks import Decoder, Encoder
 from vaematrix.models.objective import Objective
+from vaematrix.models.posterior import Posterior
+from vaematrix.models.prior import Prior
 from vaematrix.models.whitening import Whitening
-
-
-class Posterior(NamedTuple):
-    """q(z | x) = N(mean, exp(log_variance)), both float32 [b, latent]."""
-
-    mean: Tensor
-    log_variance: Tensor
-
-    def sample(self, noise: Tensor) -> Tensor:
-        """z = μ + σ·ε with ε = noise, [b, latent]."""
-        return self.mean + torch.exp(0.5 * self.log_variance) * noise
 
 
 class Parts(NamedTuple):
@@ -43,16 +35,22 @@ class Parts(NamedTuple):
 
 
 class Autoencoder(nn.Module):
-    """Encoder and decoder with a family's loss.
+    """Encoder, decoder and prior with a family's loss.
 
     Attributes:
+        prior: p(z), or p(z | y): whoever draws codes or asks how likely they are, asks it.
         sigma: the decoder's σ, shared by all models of an experiment; None means calibrated.
         whitening: between the networks and the latent, fitted after training; None where there is none.
         adversary: what trains it beside the loss, if anything; no part of it is a part of the model.
     """
 
     def __init__(
-        self, network: Network, sigma: float | None, family: Family, adversary: Adversary | None = None
+        self,
+        network: Network,
+        sigma: float | None,
+        family: Family,
+        prior: Prior,
+        adversary: Adversary | None = None,
     ) -> None:
         super().__init__()
         if family.conditional and not network.attributes:
@@ -67,6 +65,7 @@ class Autoencoder(nn.Module):
         self.adversary = adversary
         self.encoder = Encoder(network, labels)
         self.decoder = Decoder(network, labels)
+        self.prior = PriorDensity(prior, network, self.encode_alone)
         self.whitening: Whitening | None = None
 
     @property
@@ -89,14 +88,22 @@ class Autoencoder(nn.Module):
         mean, log_variance = self.encoder(x, self._labels(y)).float().chunk(2, dim=1)
         return Posterior(*(self.whitening(mean, log_variance) if self.whitening else (mean, log_variance)))
 
+    def encode_alone(self, x: Tensor, y: Tensor) -> Posterior:
+        """As :meth:`encode`, by the running statistics of batch normalisation, which it leaves as they are."""
+        training = self.encoder.training
+        self.encoder.eval()
+        posterior = self.encode(x, y)
+        self.encoder.train(training)
+        return posterior
+
     def decode(self, z: Tensor, y: Tensor) -> Tensor:
         """Args: z [b, latent]; y bool [b, attributes]. Returns the image mean in [0, 1], float32 [b, 3, h, w]."""
         code = self.whitening.undo(z) if self.whitening else z
         return torch.sigmoid(self.decoder(code, self._labels(y)).float())
 
-    def draw(self, noise: Tensor, y: Tensor) -> Tensor:
-        """Codes from the prior, [b, latent]. Args: noise: standard normal [b, latent]. y: bool [b, attributes]."""
-        return noise
+    def noise_shape(self, images: int) -> tuple[int, int, int]:
+        """Of the standard normal numbers that the loss of so many images needs."""
+        return 2, images, self.prior.noise_dimensions
 
     def concerns(self, epoch: Mapping[str, float]) -> list[str]:
         """Nothing: a loss that breaks is refused by the training loop."""
@@ -107,7 +114,7 @@ class Autoencoder(nn.Module):
 
         Args:
             x: [b, 3, h, w] in [0, 1]. y: bool [b, attributes].
-            noise: standard normal [2, b, latent]: for the reparametrisation, and as draws from the prior.
+            noise: standard normal, of :meth:`noise_shape`: for the reparametrisation, and for draws from the prior.
         """
         return self.total(self.parts(x, y, noise, progress))
 
@@ -129,18 +136,20 @@ class Autoencoder(nn.Module):
         Args:
             x, y, noise, progress: as for :meth:`loss`.
             samples: whether as many samples of the prior are decoded, in one batch with the reconstructions so that
-                batch normalisation sees both. Their gradient ends at the decoder: it is not for them to move the prior.
+                batch normalisation sees both. They are constants: it is not for them to move the prior.
         """
         posterior = self.encode(x, y)
-        z, prior = posterior.sample(noise[0]), self.draw(noise[1], y)
+        z = posterior.sample(noise[0, :, : self.network.latent])
+        with torch.no_grad():  # the KL fits the prior to the codes; what else there is moves the codes to the prior
+            drawn = self.prior.sample(noise[1], y)
         if samples:
-            images = self.decode(torch.cat([z, prior.detach()]), torch.cat([y, y]))
+            images = self.decode(torch.cat([z, drawn]), torch.cat([y, y]))
             sse = losses.sum_of_squares(x, images[: len(x)])
         else:
             images = self.decode(z, y)
             sse = losses.sum_of_squares(x, images)
-        kl = losses.kl_to_standard_normal(*posterior)
-        penalty, extras = self.family.regulariser(kl.mean(), z, prior, progress)
+        kl = self.prior.kl(posterior, z, y)
+        penalty, extras = self.family.regulariser(kl.mean(), z, drawn, progress)
         return Parts(sse, kl, penalty, extras, images)
 
     def likelihood(self, sse: Tensor) -> tuple[Tensor, Tensor]:

@@ -35,7 +35,8 @@ class Family:
 
         Args:
             kl: the batch's mean KL in nats. z: codes drawn from q(z | x), [b, latent].
-            prior: as many drawn from N(0, I). progress: the share of training done, a scalar in [0, 1].
+            prior: as many drawn from the model's prior, taken as constants.
+            progress: the share of training done, a scalar in [0, 1].
 
         Returns:
             The weighted sum in nats, and the values of :attr:`extra_terms`, unweighted.

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, written_whole
 from vaematrix.common.records import read_run
-from vaematrix.models import families
+from vaematrix.models import families, priors
 from vaematrix.models.adversary import adversary_of
 from vaematrix.models.architecture import Network
 from vaematrix.models.autoencoder import Autoencoder
@@ -25,13 +25,17 @@ def build(
     sigma: float | None,
     options: dict[str, Any],
     adversary: dict[str, Any] | None = None,
+    prior: str | dict[str, Any] | None = None,
 ) -> Autoencoder:
     """A model of a family with fresh weights from torch's global generator, in channels_last layout.
 
     Args:
         options: the family's. adversary: its options, where the model has one.
+        prior: as an entry of the config has it; None is the standard normal one.
     """
-    model = Autoencoder(network, sigma, families.create(family, options), adversary_of(adversary))
+    chosen = priors.section(prior)
+    its_prior = priors.create(chosen.pop("kind"), chosen)
+    model = Autoencoder(network, sigma, families.create(family, options), its_prior, adversary_of(adversary))
     return model.to(memory_format=torch.channels_last)
 
 

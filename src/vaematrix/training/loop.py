@@ -192,8 +192,7 @@ class _Loop:
         x, y = self.faces.batch(index)
         x = self.flipped(x) if self.settings.flip else x
         self.generator.manual_seed(_mix(self.seed, 1, self.progress.step))
-        shape = (2, len(x), self.model.network.latent)
-        noise = torch.randn(shape, generator=self.generator, device=self.faces.device)
+        noise = torch.randn(self.model.noise_shape(len(x)), generator=self.generator, device=self.faces.device)
         # A tensor on the device: a compiled loss would be compiled anew for each number, and captured by no CUDA graph.
         share = torch.full((), self.progress.step / self.total, device=self.faces.device)
         with precision.autocast(self.faces.device):

@@ -21,7 +21,7 @@ def validate(model: Autoencoder, valid: Batches, batch_size: int) -> dict[str, f
     done = torch.ones((), device=device)
     for index in _blocks(len(valid), batch_size):
         x, y = valid.batch(index)
-        noise = torch.randn(2, len(x), model.network.latent, generator=generator, device=device)
+        noise = torch.randn(model.noise_shape(len(x)), generator=generator, device=device)
         with precision.autocast(device):
             parts = model.parts(x, y, noise, done)
         sums += torch.stack([parts.sse.double().sum(), parts.kl.double().sum(), parts.penalty.double() * len(x)])

@@ -1,7 +1,7 @@
 """β-VAE.
 
-    L = -E_q(z|x)[ln p(x|z)] + β·KL(q(z|x) ‖ N(0, I))          (Higgins et al., 2017)
-    L = -E_q(z|x)[ln p(x|z)] + γ·|KL(q(z|x) ‖ N(0, I)) - C(t)|   (Burgess et al., 2018; with `capacity`)
+    L = -E_q(z|x)[ln p(x|z)] + β·KL(q(z|x) ‖ p(z))          (Higgins et al., 2017)
+    L = -E_q(z|x)[ln p(x|z)] + γ·|KL(q(z|x) ‖ p(z)) - C(t)|   (Burgess et al., 2018; with `capacity`)
 
 C(t) rises linearly from 0 to `capacity` nats over the first `capacity_share` of the training steps.
 """

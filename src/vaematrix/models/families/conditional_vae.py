@@ -1,8 +1,9 @@
-"""Conditional VAE (Sohn et al., 2015), with the prior independent of the attributes y: p(z|y) = N(0, I).
+"""Conditional VAE (Sohn et al., 2015).
 
-    L = -E_q(z|x,y)[ln p(x|z,y)] + KL(q(z|x,y) ‖ N(0, I))
+    L = -E_q(z|x,y)[ln p(x|z,y)] + KL(q(z|x,y) ‖ p(z|y))
 
-Both networks see y. To sample, y is drawn from the empirical joint of the training split, never bit by bit.
+Both networks see y; the prior does where it is `conditional`, else p(z|y) = p(z).
+To sample, y is drawn from the empirical joint of the training split, never bit by bit.
 """
 
 from __future__ import annotations

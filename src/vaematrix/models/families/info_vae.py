@@ -1,9 +1,10 @@
 """InfoVAE (Zhao et al., 2017).
 
-    L = -E_q(z|x)[ln p(x|z)] + (1 - α)·KL(q(z|x) ‖ N(0, I)) + (α + λ - 1)·MMD²(q(z), N(0, I))
+    L = -E_q(z|x)[ln p(x|z)] + (1 - α)·KL(q(z|x) ‖ p(z)) + (α + λ - 1)·MMD²(q(z), p(z))
 
 The paper's setting is α = 0, λ = 1000; α = 1 is the MMD-VAE; α = 0, λ = 1 is the VAE.
-MMD² compares codes drawn from q(z|x), not their means, with draws from the prior.
+MMD² compares codes drawn from q(z|x), not their means, with draws from the prior. Where the prior is learned, these
+are constants: it learns from the KL alone, as in every family, and the MMD moves the codes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Variational autoencoder (Kingma & Welling, 2014).
 
-L = -E_q(z|x)[ln p(x|z)] + KL(q(z|x) ‖ N(0, I))
+L = -E_q(z|x)[ln p(x|z)] + KL(q(z|x) ‖ p(z))
 """
 
 from __future__ import annotations
