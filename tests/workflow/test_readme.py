@@ -15,14 +15,11 @@ import pytest
 import yaml
 from markdown.extensions.toc import slugify
 
+from made_up_demo import pretend_demo
 from made_up_runs import experiment, rubric
 from vaematrix.__main__ import parser
 from vaematrix.analysis.rubric import check_rubric
-from vaematrix.common.files import sha256, write_json
-from vaematrix.common.vectors import write_vectors
 from vaematrix.experiment import configuration
-from vaematrix.models import weights
-from vaematrix.models.networks import Network
 from vaematrix.reporting.tables import write_tables
 from workflow_runner import ROOT
 
@@ -102,21 +99,8 @@ print(entries["mae"].label, round(entries["mae"].value, 6))
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a conditional model of the demo, of tiny widths and untrained."""
-    names = ("Smiling", "Eyeglasses", "Male")
     folder = tmp_path_factory.mktemp("demo")
-    run = folder / "results/demo/conditional_vae/seed-0"
-    run.mkdir(parents=True)
-    network = Network(64, (4, 4), 4, len(names))
-    model = weights.build("conditional_vae", network, None, {})
-    made_from = {"family": "conditional_vae", "network": network.as_dict(), "sigma": None, "options": {}}
-    weights.save(run / "model.safetensors", model, made_from, names)
-    write_json(run / "run.json", {"weights_sha256": sha256(run / "model.safetensors")})
-    random = np.random.default_rng(0)
-    columns = {"split": ["train"] * 40, **dict(zip(names, random.random((3, 40)) > 0.5, strict=True))}
-    codes = random.standard_normal((40, 4)).astype(np.float32)
-    origin = {"vaematrix.weights_sha256": sha256(run / "model.safetensors")}
-    write_vectors(run / "latents.parquet", columns, {"mean": codes, "variance": codes**2}, origin)
+    pretend_demo(folder)
     return folder
 
 
@@ -132,9 +116,9 @@ def test_the_lines_of_python_run(demo: Path, page: str, monkeypatch: pytest.Monk
 
 
 def test_the_lines_of_shell_are_understood() -> None:
-    (command,) = re.findall(r"^\.venv/bin/vaematrix (.*)$", PAGES["docs/api.md"], re.MULTILINE)
-    asked = parser().parse_args(shlex.split(command))
-    assert asked.json
+    commands = re.findall(r"^\.venv/bin/vaematrix (.*)$", PAGES["docs/api.md"], re.MULTILINE)
+    asked = [parser().parse_args(shlex.split(command)) for command in commands]
+    assert [(command.json, command.split) for command in asked] == [(True, None), (False, "test")]
 
 
 def test_the_example_metric_has_a_row_in_the_rubric() -> None:
