@@ -13,22 +13,8 @@ from workflow_runner import BIN, ROOT, copy_project
 
 pytestmark = [pytest.mark.workflow]
 
-IMPORTER = """
-configfile: "config.yaml"
-
-module vaematrix:
-    snakefile: {snakefile}
-    config: config["faces"]
-
-use rule * from vaematrix as vm_*
-
-rule all:
-    default_target: True
-    input: rules.vm_all.input
-
-rule a_rule_of_its_own:
-    input: rules.vm_tables.output
-"""
+# The page's own example.
+(IMPORTER,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/module.md").read_text(), re.DOTALL | re.MULTILINE)
 # Without a profile, Snakemake's other triggers are on; its `code` trigger breaks on local git files (9.27.1).
 PLAIN = ["--cores", "2", "--rerun-triggers", "params", "input"]
 RULES = {
@@ -40,7 +26,7 @@ RULES = {
 def importer(folder: Path, snakefile: str) -> Path:
     """A workflow that imports vaematrix, with the tiny experiment in a section of its configuration."""
     folder.mkdir()
-    (folder / "Snakefile").write_text(IMPORTER.format(snakefile=snakefile))
+    (folder / "Snakefile").write_text(IMPORTER.replace('"/path/to/vaematrix/workflow/Snakefile"', snakefile))
     tiny = yaml.safe_load((ROOT / "tests/tiny.yaml").read_text())
     (folder / "config.yaml").write_text(yaml.safe_dump({"faces": tiny}))
     return folder
