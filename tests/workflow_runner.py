@@ -56,12 +56,13 @@ def snakemake(
 
 
 def planned(folder: Path, *arguments: str, config: str = "tests/tiny.yaml") -> set[str]:
-    """The jobs of a dry run, as "rule" or "rule model seed"."""
+    """The jobs of a dry run, as "rule", "rule model seed" or "rule model seed sampler"."""
     run = snakemake(folder, "--dry-run", *arguments, config=config)
     assert run.returncode == 0, run.stdout
     jobs = set()
     for block in re.split(r"\n(?=(?:local)?(?:rule|checkpoint) )", run.stdout)[1:]:
         rule = re.match(r"(?:local)?rule (\w+):", block)[1]
         model = re.search(r"wildcards: .*?model=(.*?), seed=(\d+)", block)
-        jobs.add(f"{rule} {model[1]} {model[2]}" if model else rule)
+        sampler = re.search(r"wildcards: .*?sampler=(\S+)", block)
+        jobs.add(" ".join([rule, *(model.groups() if model else ()), *(sampler.groups() if sampler else ())]))
     return jobs - {"all", "experiment"}

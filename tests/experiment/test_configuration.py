@@ -163,6 +163,28 @@ def test_what_took_the_place_of_the_old_sampler_is_named(kind: str, advice: str)
     assert said == f"config/mine.yaml: sampling.sampler is gone: the prior is always measured{advice}"
 
 
+def test_a_sampler_is_called_after_its_kind_unless_it_has_a_name() -> None:
+    config = changed("samplers", [{"kind": "gmm"}, {"kind": "flow", "name": "long", "epochs": 200}])
+    configuration.check_configuration(config, SCHEMA, "x")
+    assert [entry["name"] for entry in config["samplers"]] == ["gmm", "long"]
+    configuration.check_configuration(config, SCHEMA, "x")  # as Snakemake hands it to a second one
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([{"kind": "gnm"}], "samplers.0.kind 'gnm' is no file in vaematrix/generation/samplers; did you mean 'gmm'?"),
+        ([{"kind": "prior"}], "samplers.0 is the prior, which is always measured; leave it out."),
+        ([{"kind": "gmm"}, {"kind": "gmm"}], "samplers.1 is called 'gmm', as another is; give it another `name`."),
+        ([{"kind": "gmm", "component": 3}], "samplers.0.component is not a key here; did you mean 'components'?"),
+        ([{"kind": "flow", "epochs": 0}], "samplers.0.epochs 0 must be at least 1."),
+        ([{"name": "gmm"}], "samplers.0.kind is missing."),
+    ],
+)
+def test_a_mistaken_sampler_is_told(entries: list[dict[str, Any]], said: str) -> None:
+    assert complaint(changed("samplers", entries)) == f"config/mine.yaml: {said}"
+
+
 def test_the_options_are_the_fields_of_the_family() -> None:
     assert list(options(families.load("beta_vae"))) == ["beta", "capacity", "gamma", "capacity_share"]
     assert list(options(families.load("info_vae"))) == ["alpha", "lambda", "kernel"]

@@ -13,8 +13,9 @@ from workflow_runner import ROOT
 
 SCRIPTS = ROOT / "workflow/scripts"
 MODELS = ("beta_vae", "conditional_vae", "info_vae")
-TABLES = {"tables", "triangle", "report", "pdf"}
-ALL_RUNS = TABLES | {"figures", "run_index"}  # what is made of all runs
+TABLES = {"tables", "sampler_tables", "triangle", "report", "pdf"}
+MEASURED = TABLES | {"figures", "run_index"}  # what is made of all runs' metrics
+ALL_RUNS = MEASURED | {"sampler_figures"}  # what is made of all runs
 
 
 def chain(*models: str, of: tuple[str, ...] = ("run", "generation", "evaluation", "pictures")) -> set[str]:
@@ -31,15 +32,17 @@ def config() -> dict[str, Any]:
 
 
 def all_keys(config: dict[str, Any], **given: str) -> dict[str, str]:
-    """Every result's key, of a model's result as "result model"."""
+    """Every result's key, of a model's result as "result model", of a sampler's as "result model sampler"."""
     of = Keys(config, {"source": "faces", "rubric": "rubric"} | given, SCRIPTS.joinpath).of
     found = {name: of(name) for name, made in RESULTS.items() if not made.of_model}
-    return found | {
-        f"{name} {model}": of(name, model)
-        for name, made in RESULTS.items()
-        if made.of_model
-        for model in config["models"]
-    }
+    for name, made in RESULTS.items():
+        for model in config["models"] if made.of_model else ():
+            if made.of_sampler:
+                samplers = [entry["name"] for entry in config["samplers"]]
+                found |= {f"{name} {model} {sampler}": of(name, model, sampler) for sampler in samplers}
+            else:
+                found[f"{name} {model}"] = of(name, model)
+    return found
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -67,7 +70,7 @@ def put(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("network.widths", [8, 16], chain(*MODELS) | ALL_RUNS),
         ("network.latent", 8, chain(*MODELS) | {"floors"} | ALL_RUNS),
         ("sampling.count", 5, chain(*MODELS, of=("generation", "evaluation", "pictures")) | ALL_RUNS),
-        ("evaluation.resamples", 101, EVALUATED | {"floors"} | ALL_RUNS),
+        ("evaluation.resamples", 101, EVALUATED | {"floors"} | MEASURED),
         ("dataset.crop", 148, EVERYTHING - {"index"}),
         ("training.seeds", [0], ALL_RUNS),
         ("missing", [{"model": "beta_vae", "seed": 1, "reason": "lost"}], ALL_RUNS),
@@ -100,9 +103,9 @@ def test_the_faces_and_the_rubric_are_in_the_keys(
     [
         ("train.py", chain(*MODELS) | ALL_RUNS),
         ("generate.py", chain(*MODELS, of=("generation", "evaluation", "pictures")) | ALL_RUNS),
-        ("reference_statistics.py", {"reference", "floors"} | EVALUATED | ALL_RUNS),
-        ("attribute_judge.py", {"judge"} | EVALUATED | ALL_RUNS),
-        ("evaluate.py", EVALUATED | ALL_RUNS),
+        ("reference_statistics.py", {"reference", "floors"} | EVALUATED | MEASURED),
+        ("attribute_judge.py", {"judge"} | EVALUATED | MEASURED),
+        ("evaluate.py", EVALUATED | MEASURED),
         ("floors.py", {"floors", "tables", "report", "pdf"}),
         ("summarise_dataset.py", {"summary", "report", "pdf"}),
         ("run_figures.py", chain(*MODELS, of=("pictures",)) | {"report", "pdf"}),
@@ -133,7 +136,7 @@ def test_every_module_that_is_found_by_name_is_followed(
     monkeypatch.setattr(keys, "_code", code)
     config["models"] = {"only": {"family": "info_vae"}}
     all_keys(config)
-    assert followed["train.py"] == ("vaematrix.models.families.info_vae",)
+    assert followed["train.py"] == ("vaematrix.models.families.info_vae", "vaematrix.models.priors.normal")
     measured_by = {"vaematrix.metrics.reconstruction.ssim", "vaematrix.metrics.features.inception"}
     assert measured_by <= set(followed["evaluate.py"])
     assert followed["reference_statistics.py"] == ("vaematrix.metrics.features.inception",)
@@ -145,6 +148,56 @@ def test_an_edit_of_one_model_leaves_the_keys_of_the_others_though_they_share_a_
     before = all_keys(config)
     config["models"]["b"]["beta"] = 3.0
     assert changed(before, all_keys(config)) == chain("b") | ALL_RUNS
+
+
+SAMPLED = ("sampler", "samples", "sampler_evaluation")
+OF_ALL_SAMPLERS = {"sampler_tables", "sampler_figures", "report", "pdf"}
+
+
+@pytest.fixture
+def sampled(config: dict[str, Any]) -> dict[str, Any]:
+    config["samplers"] = [{"name": "gmm", "kind": "gmm"}, {"name": "mine", "kind": "flow", "epochs": 5}]
+    return config
+
+
+def of_sampler(name: str, results: tuple[str, ...] = SAMPLED) -> set[str]:
+    return {f"{result} {model} {name}" for result in results for model in MODELS}
+
+
+def test_one_more_sampler_changes_no_other_key_but_of_what_shows_all(sampled: dict[str, Any]) -> None:
+    fewer = sampled | {"samplers": sampled["samplers"][:1]}
+    assert changed(all_keys(fewer), all_keys(sampled)) == OF_ALL_SAMPLERS
+
+
+def test_a_samplers_option_is_in_its_own_keys(sampled: dict[str, Any]) -> None:
+    before = all_keys(sampled)
+    sampled["samplers"][1]["epochs"] = 6
+    assert changed(before, all_keys(sampled)) == of_sampler("mine") | OF_ALL_SAMPLERS
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("fit_sampler.py", of_sampler("gmm") | of_sampler("mine") | OF_ALL_SAMPLERS),
+        ("sample.py", of_sampler("gmm", SAMPLED[1:]) | of_sampler("mine", SAMPLED[1:]) | OF_ALL_SAMPLERS),
+        ("evaluate_sampler.py", of_sampler("gmm", SAMPLED[2:]) | of_sampler("mine", SAMPLED[2:]) | OF_ALL_SAMPLERS),
+        ("sampler_tables.py", {"sampler_tables", "report", "pdf"}),
+        ("sampler_figures.py", {"sampler_figures", "report", "pdf"}),
+    ],
+)
+def test_the_code_of_samplers_is_in_no_key_of_a_run(
+    sampled: dict[str, Any], script: str, expected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, code = all_keys(sampled), keys._code
+    monkeypatch.setattr(keys, "_code", lambda path, *modules: code(path, *modules) + "edited" * (path.name == script))
+    assert changed(before, all_keys(sampled)) == expected
+
+
+def test_a_samplers_own_file_is_in_its_own_keys(sampled: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    before, code = all_keys(sampled), keys._code
+    edited = "vaematrix.generation.samplers.flow"
+    monkeypatch.setattr(keys, "_code", lambda path, *modules: code(path, *modules) + "edited" * (edited in modules))
+    assert changed(before, all_keys(sampled)) == of_sampler("mine") | OF_ALL_SAMPLERS
 
 
 def test_names_with_dots_are_models_too(config: dict[str, Any]) -> None:

@@ -40,6 +40,26 @@ def test_one_more_value_plans_its_own_runs_and_what_shows_all_models(tmp_path: P
     assert planned(project, config="sweep.yaml") == AGGREGATION
 
 
+def test_one_more_sampler_trains_nothing_and_touches_no_other(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+
+    def with_samplers(*entries: dict[str, Any]) -> None:
+        settings = yaml.safe_load((project / "tests/tiny.yaml").read_text())
+        (project / "samplers.yaml").write_text(yaml.safe_dump(settings | {"samplers": list(entries)}))
+
+    with_samplers({"kind": "gaussian"})
+    pretend_finished(project, "samplers.yaml")
+    assert planned(project, config="samplers.yaml") == set()
+    with_samplers({"kind": "gaussian"}, {"kind": "flow", "name": "mine", "epochs": 5})
+    models = ("beta_vae", "conditional_vae", "a_b & 50%")
+    rules = ("fit_sampler", "sample", "evaluate_sampler")
+    new = {f"{rule} {model} {seed} mine" for rule in rules for model in models for seed in (0, 1)}
+    shown = {"sampler_tables", "sampler_figures", "report", "compile_report"}
+    assert planned(project, config="samplers.yaml") == new | shown
+    with_samplers()
+    assert planned(project, config="samplers.yaml") == {"report", "compile_report"}
+
+
 def test_a_mistake_in_a_sweep_is_told_with_its_file(tmp_path: Path) -> None:
     sweep(copy_project(tmp_path), [1, 2, 2.0], seeds=1)
     run = snakemake(tmp_path, "--dry-run", config="sweep.yaml")

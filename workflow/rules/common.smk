@@ -106,11 +106,15 @@ ENTRY_OF = {model: name for name, entry in ENTRIES.items() for model in configur
 SEEDS = config["training"]["seeds"]
 MISSING = records.missing_runs(config)
 RUNS = [run for run in itertools.product(MODELS, SEEDS) if run not in MISSING]
+SAMPLERS = {entry["name"]: entry for entry in config["samplers"]}
+MISSING_SAMPLES = records.missing_samples(config)
+SAMPLED = [(*run, sampler) for run in RUNS for sampler in SAMPLERS if (*run, sampler) not in MISSING_SAMPLES]
 FIRST_RUNS = [next(runs) for _, runs in itertools.groupby(RUNS, key=lambda run: run[0])]  # the report shows these
 SHARED_TRAINING = {name: config["training"][name] for name in keys.SHARED_TRAINING}
 
 FILES = Files(config, RUBRIC)
 RESULTS, LOGS, RAW, FACES, RUN = FILES.results, FILES.logs, FILES.raw, FILES.faces, FILES.run
+OF_SAMPLER = FILES.sampled
 SHARDS, TABLES, TRIANGLE, REFERENCE = FILES.shards, FILES.tables, FILES.triangle, FILES.reference
 INCEPTION = FILES.inception if FEATURES["network"] == "inception" else []
 TEX = shutil.which("pdflatex")
@@ -119,12 +123,18 @@ TEX = shutil.which("pdflatex")
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),
     seed=r"\d+",
+    sampler="|".join(map(re.escape, SAMPLERS)) or "(?!)",
     shard=r"\d+",
 
 
 def of_runs(*names, runs=RUNS):
     """The files `names` of the given runs."""
     return FILES.of_runs(runs, *names)
+
+
+def of_samplers(name, runs=RUNS):
+    """The file `name` of what each sampler makes of the given runs."""
+    return FILES.of_samplers([(*run, sampler) for *run, sampler in SAMPLED if tuple(run) in runs], name)
 
 
 def raw_files(wildcards):

@@ -9,6 +9,7 @@ from vaematrix.experiment import failures
 # What is made of finished runs alone: nothing that would be too much for the machine where Snakemake was started.
 MADE_OF_RUNS = ["run_figures", "experiment_figures", "tables", "index_runs", "report", "compile_report"]
 MADE_OF_RUNS += ["weight_triangle"] if TRIANGLE else []
+MADE_OF_RUNS += ["sampler_tables", "sampler_figures"] if SAMPLERS else []
 
 
 def stopped_early(said):
@@ -28,7 +29,7 @@ def script_of(job):
 
 
 def failed_runs(unfinished, said):
-    """The runs without metrics, in the form of the config's `missing`.
+    """The runs without metrics, and the samplers of the others, in the form of the config's `missing`.
 
     Args:
         unfinished: the jobs that did not succeed. said: Snakemake's log.
@@ -43,12 +44,14 @@ def failed_runs(unfinished, said):
     def reason(job):
         return failures.reason(job.rule.name, script_of(job), job.log[0], said, job.jobid)
 
-    jobs = {(job.wildcards.model, int(job.wildcards.seed)): job for job in unfinished if job.rule.name == "evaluate"}
-    return [
-        {"model": model, "seed": seed, "reason": reason(cause(jobs[model, seed]))}
-        for model, seed in RUNS
-        if (model, seed) in jobs
-    ]
+    def whose(job):
+        sampler = {"sampler": job.wildcards.sampler} if job.rule.name == "evaluate_sampler" else {}
+        return {"model": job.wildcards.model, "seed": int(job.wildcards.seed), **sampler}
+
+    last = [job for job in unfinished if job.rule.name in ("evaluate", "evaluate_sampler")]
+    failed = [{**whose(job), "reason": reason(cause(job))} for job in sorted(last, key=lambda job: job.log[0])]
+    runs = {(run["model"], run["seed"]) for run in failed if "sampler" not in run}
+    return [run for run in failed if "sampler" not in run or (run["model"], run["seed"]) not in runs]
 
 
 def make_without(failed, targets):
@@ -73,14 +76,15 @@ def make_without(failed, targets):
 def finish_without_failed_runs(said):
     """Make what was asked for without the failed runs, and name these; `said` is Snakemake's log."""
     unfinished = set(workflow.dag.needrun_jobs())
-    made = {"tables", "weight_triangle", "index_runs", "report", "compile_report"}
+    made = {"tables", "sampler_tables", "weight_triangle", "index_runs", "report", "compile_report"}
     targets = sorted(made & {job.rule.name for job in unfinished})
     failed = [] if stopped_early(said) else failed_runs(unfinished, said)
     if not failed or not targets:
         return
     for run in failed:
-        print(f"missing: {run['model']} seed {run['seed']}: {run['reason']}")
-    count = len(RUNS) - len(failed)
+        sampler = f" sampler {run['sampler']}" if "sampler" in run else ""
+        print(f"missing: {run['model']} seed {run['seed']}{sampler}: {run['reason']}")
+    count = len(RUNS) - sum("sampler" not in run for run in failed)
     if not count:
         print("No run is finished, hence no tables.")
     elif make_without(failed, targets):

@@ -131,6 +131,68 @@ rule tables:
         "../scripts/make_tables.py"
 
 
+if SAMPLERS:
+
+    rule sampler_tables:
+        """Every model under every sampler, as CSV, LaTeX and HTML."""
+        input:
+            metrics=of_runs("metrics.json"),
+            sampled=of_samplers("metrics.json"),
+        output:
+            FILES.sampler_tables,
+            html=report(
+                f"{RESULTS}/tables/samplers.html",
+                caption="../report/samplers.rst",
+                category="Tables",
+                labels={"table": "samplers"},
+            ),
+        log:
+            f"{LOGS}/sampler_tables.log",
+        benchmark:
+            f"{LOGS}/sampler_tables.benchmark.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            models=MODELS,
+            samplers=list(SAMPLERS),
+            rubric=RUBRIC,
+            key=lambda wildcards: KEYS.of("sampler_tables"),
+        script:
+            "../scripts/sampler_tables.py"
+
+    rule sampler_figures:
+        """Samples of the prior beside those of the sampler that finds held-out codes likeliest, of each model."""
+        input:
+            sampled=of_samplers("metrics.json"),
+            prior=of_runs("samples.parquet", runs=FIRST_RUNS),
+            samples=of_samplers("samples.parquet", runs=FIRST_RUNS),
+        output:
+            report(
+                f"{RESULTS}/figures/samplers.png",
+                caption="../report/samplers.rst",
+                category="Experiment",
+                labels={"figure": "samples of the best sampler"},
+            ),
+            f"{RESULTS}/figures/samplers.pdf",
+        log:
+            f"{LOGS}/sampler_figures.log",
+        benchmark:
+            f"{LOGS}/sampler_figures.benchmark.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            models=MODELS,
+            key=lambda wildcards: KEYS.of("sampler_figures"),
+        script:
+            "../scripts/sampler_figures.py"
+
+
 if TRIANGLE:
 
     rule weight_triangle:
@@ -197,12 +259,13 @@ rule report:
     """The report's LaTeX source."""
     input:
         tables=rules.tables.output,
+        samplers=rules.sampler_tables.output if SAMPLERS else [],
         triangle=TRIANGLE,
         metrics=of_runs("metrics.json"),
         floors=[rules.floors.output.mean_face, rules.floors.output.pca],
         runs=of_runs("run.json"),
         summary=rules.summarise_dataset.output.summary,
-        figures=[f"{RESULTS}/figures/{figure}.pdf" for figure in FIGURES],
+        figures=[f"{RESULTS}/figures/{figure}.pdf" for figure in [*FIGURES, *(["samplers"] if SAMPLERS else [])]],
         pictures=of_runs(*(f"{picture}.pdf" for picture in PICTURES), runs=FIRST_RUNS),
     output:
         f"{RESULTS}/report/report.tex",
@@ -230,6 +293,7 @@ rule compile_report:
     input:
         rules.report.output,
         rules.report.input.tables,
+        rules.report.input.samplers,
         TRIANGLE,
         rules.report.input.figures,
         rules.report.input.pictures,

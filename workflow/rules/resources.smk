@@ -15,6 +15,14 @@ def generation_minutes(wildcards, input, attempt):
     return attempt * DEMAND.generation_minutes
 
 
+def sampling_minutes(wildcards, input, attempt):
+    return attempt * DEMAND.sampling_minutes
+
+
+def sampling_mb(wildcards, input, attempt):
+    return attempt * DEMAND.sampling_mb
+
+
 def features_minutes(wildcards, input, attempt):
     return attempt * DEMAND.features_minutes
 

@@ -16,6 +16,7 @@ from vaematrix.common.files import read_json, write_json
 # The folder of a run below its experiment's, as a pattern with Snakemake's wildcards, and for pathlib.
 RUN_FOLDER = "{model}/seed-{seed}"
 RUN_GLOB = "*/seed-*"
+SAMPLER_FOLDER = "samplers/{sampler}"  # below a run's
 
 Direction = Literal["lower", "higher", ""]
 About = Literal["reconstruction", "generation", "latent", "attributes"]
@@ -367,4 +368,9 @@ def speed_on_a_cluster(path: str | Path, widths: Sequence[int]) -> float | None:
 
 def missing_runs(config: Mapping[str, Any]) -> dict[tuple[str, int], str]:
     """Why the runs (model, seed) that the configuration leaves out are missing."""
-    return {(run["model"], run["seed"]): run["reason"] for run in config["missing"]}
+    return {(run["model"], run["seed"]): run["reason"] for run in config["missing"] if "sampler" not in run}
+
+
+def missing_samples(config: Mapping[str, Any]) -> dict[tuple[str, int, str], str]:
+    """Why what a sampler makes of a run (model, seed, sampler) is missing, where only that is."""
+    return {(run["model"], run["seed"], run["sampler"]): run["reason"] for run in config["missing"] if "sampler" in run}

@@ -13,6 +13,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.options import options, options_schema
 from vaematrix.common.schema import Mistake, Origin, check, nearest, refuse
 from vaematrix.data.layout import ATTRIBUTES
+from vaematrix.generation import samplers
 from vaematrix.models import families
 from vaematrix.models.architecture import misfit, too_many_dimensions
 from vaematrix.models.entry import SECTIONS, check_entry
@@ -47,6 +48,7 @@ def check_configuration(config: dict[str, Any], schema: dict[str, Any], origin: 
     config["models"] = plain_models(entries, origin)
     check(config, schema, origin)  # the names that a sweep made
     check_names(config["models"], origin)
+    config["samplers"] = named_samplers(config["samplers"], origin)
     check_missing(config, origin)
     check_tensorboard(config, origin)
     paths = ((config["dataset"], "path"), (config["evaluation"]["features"], "weights"), (config, "rubric"))
@@ -141,6 +143,35 @@ def models_of(name: str, entry: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return models
 
 
+def named_samplers(entries: list[dict[str, Any]], origin: Origin) -> list[dict[str, Any]]:
+    """The entries of `samplers`, each with its name, which is the kind where none is given.
+
+    Raises:
+        UserError: an unknown kind or option, a value out of bounds, or a name that is taken.
+    """
+    mistakes: list[Mistake] = []
+    named: list[dict[str, Any]] = []
+    for number, entry in enumerate(entries):
+        path, kind, name = ("samplers", number), entry["kind"], entry.get("name", entry["kind"])
+        if "prior" in (kind, name):
+            mistakes.append((path, "is the prior, which is always measured; leave it out"))
+        elif kind not in samplers.names():
+            hint = nearest(kind, samplers.names())
+            mistakes.append(((*path, "kind"), f"{kind!r} is no file in vaematrix/generation/samplers{hint}"))
+        elif name in [other["name"] for other in named]:
+            mistakes.append((path, f"is called {name!r}, as another is; give it another `name`"))
+        else:
+            samplers.create(kind, sampler_options(entry), origin, path)
+            named.append({"name": name, **entry})
+    refuse(mistakes, origin)
+    return named
+
+
+def sampler_options(entry: dict[str, Any]) -> dict[str, Any]:
+    """What an entry of `samplers` says beside its kind and name."""
+    return {key: value for key, value in entry.items() if key not in ("kind", "name")}
+
+
 def check_names(names: Iterable[str], origin: Origin) -> None:
     """Hold the models' names against what a file system and Snakemake take as a part of a file's name.
 
@@ -225,9 +256,13 @@ def check_missing(config: dict[str, Any], origin: Origin) -> None:
     """Hold the runs to do without against those that there would be.
 
     Raises:
-        UserError: `missing` names another model or seed than the configuration has.
+        UserError: `missing` names another model, seed or sampler than the configuration has.
     """
-    known = {"model": config["models"], "seed": config["training"]["seeds"]}
+    known = {
+        "model": list(config["models"]),
+        "seed": config["training"]["seeds"],
+        "sampler": [entry["name"] for entry in config["samplers"]],
+    }
     mistakes = [
         (
             ("missing", number, name),
@@ -235,7 +270,7 @@ def check_missing(config: dict[str, Any], origin: Origin) -> None:
         )
         for number, run in enumerate(config["missing"])
         for name in known
-        if run[name] not in known[name]
+        if name in run and run[name] not in known[name]
     ]
     refuse(mistakes, origin)
 

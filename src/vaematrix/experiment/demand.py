@@ -59,6 +59,16 @@ class Demand:
         return _minutes(self.faces + self.config["sampling"]["count"], GENERATED_PER_SECOND)
 
     @property
+    def sampling_minutes(self) -> int:
+        """Of what decodes every sample once."""
+        return _minutes(self.config["sampling"]["count"], GENERATED_PER_SECOND)
+
+    @property
+    def sampling_mb(self) -> int:
+        """Of what holds the samples: twice, as they are decoded and as they are written."""
+        return self._holding(self.config["sampling"]["count"])
+
+    @property
     def features_minutes(self) -> int:
         """Of what takes features of images and samples."""
         return _minutes(self.faces + self.config["sampling"]["count"], FEATURES_PER_SECOND)
@@ -66,7 +76,10 @@ class Demand:
     @property
     def memory_mb(self) -> int:
         """Of what holds the images: twice, as they are read and as they are used."""
-        return START_MB + math.ceil(2 * self.faces * self.config["dataset"]["size"] ** 2 * 3 / 1e6)
+        return self._holding(self.faces)
+
+    def _holding(self, images: int) -> int:
+        return START_MB + math.ceil(2 * images * self.config["dataset"]["size"] ** 2 * 3 / 1e6)
 
 
 def _minutes(images: int, speed: float) -> int:

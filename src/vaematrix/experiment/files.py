@@ -37,6 +37,8 @@ class Files:
         raw, faces: folders of the raw and of the prepared images, shared by all experiments on them.
         shards: the prepared images.
         run: folder of a run, with the wildcards `{model}` and `{seed}`.
+        sampled: folder of what a sampler makes of a run, with the wildcard `{sampler}` besides.
+        sampler_tables: what the rule of this name makes, but for the HTML page; none where there are no samplers.
         tables: what the rule of this name makes, but for the HTML pages.
         triangle: the picture of all weightings; there is one where the matrix has three rows.
         reference: part of the names of the reference's statistics and features.
@@ -55,12 +57,21 @@ class Files:
         count = dataset["shards"]
         self.shards = [f"{self.faces}/shard-{shard:05d}-of-{count:05d}.parquet" for shard in range(count)]
         self.run = f"{self.results}/{records.RUN_FOLDER}"
+        self.sampled = f"{self.run}/{records.SAMPLER_FOLDER}"
+        tables = ("samplers.csv", "samplers.tex") if config["samplers"] else ()
+        self.sampler_tables = [f"{self.results}/tables/{name}" for name in tables]
         self.reference = f"{evaluation['split']}-{evaluation['features']['network']}"
         matrices = map(matrix_file, config["models"])
         published = map(published_file, rubric["published"]["tables"])
         self.tables = [f"{self.results}/tables/{name}" for name in (*_TABLES, *matrices, *published)]
         three_rows = len(row_keys(rubric)) == 3
         self.triangle = [f"{self.results}/figures/weights.{kind}" for kind in ("png", "pdf")] if three_rows else []
+
+    def of_samplers(self, sampled: Iterable[tuple[str, int, str]], name: str) -> list[str]:
+        """The file `name` of what samplers make of runs (model, seed, sampler)."""
+        return [
+            f"{self.sampled.format(model=model, seed=seed, sampler=sampler)}/{name}" for model, seed, sampler in sampled
+        ]
 
     def of_runs(self, runs: Iterable[tuple[str, int]], *names: str) -> list[str]:
         """The files `names` of runs (model, seed), name by name."""

@@ -38,6 +38,8 @@ class Made:
         templates: files that are filled in.
         of_model: whether there is one for each model. A result of the experiment that is made from those of models is
             made from all of them.
+        of_sampler: whether there is one for each model and sampler; `{sampler}` in settings stands for the sampler's
+            name, and `{kind}` in modules for its kind.
     """
 
     script: str
@@ -46,6 +48,7 @@ class Made:
     modules: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     of_model: bool = False
+    of_sampler: bool = False
 
 
 RESULTS: Mapping[str, Made] = {
@@ -78,6 +81,29 @@ RESULTS: Mapping[str, Made] = {
         modules=METRICS,
         of_model=True,
     ),
+    "sampler": Made(
+        "fit_sampler.py",
+        after=("generation",),
+        settings=("samplers.{sampler}",),
+        modules=("generation/samplers/{kind}.py",),
+        of_model=True,
+        of_sampler=True,
+    ),
+    "samples": Made(
+        "sample.py",
+        after=("sampler",),
+        modules=("generation/samplers/{kind}.py",),
+        of_model=True,
+        of_sampler=True,
+    ),
+    "sampler_evaluation": Made(
+        "evaluate_sampler.py",
+        after=("samples", "reference", "judge"),
+        settings=("evaluation.confidence",),
+        modules=("metrics/features/{features}.py",),
+        of_model=True,
+        of_sampler=True,
+    ),
     "floors": Made(
         "floors.py",
         after=("reference",),
@@ -92,13 +118,20 @@ RESULTS: Mapping[str, Made] = {
         settings=RUNS,
         templates=("base.html.jinja", "page.html.jinja"),
     ),
+    "sampler_tables": Made(
+        "sampler_tables.py",
+        after=("evaluation", "sampler_evaluation", "rubric"),
+        settings=RUNS,
+        templates=("base.html.jinja", "page.html.jinja"),
+    ),
+    "sampler_figures": Made("sampler_figures.py", after=("generation", "sampler_evaluation"), settings=RUNS),
     "triangle": Made("weight_triangle.py", after=("evaluation", "rubric"), settings=RUNS),
     "run_index": Made(
         "index_runs.py", after=("evaluation",), settings=RUNS, templates=("base.html.jinja", "runs.html.jinja")
     ),
     "report": Made(
         "make_report.py",
-        after=("tables", "summary", "pictures", "figures"),
+        after=("tables", "sampler_tables", "summary", "pictures", "figures", "sampler_figures"),
         templates=("report.tex.jinja", "captions.yaml"),
     ),
     "pdf": Made("compile_report.py", after=("report",)),
@@ -139,33 +172,45 @@ class Keys:
             script_file: gives an entry script by its name.
         """
         self.config, self.given, self.script_file = config, given, script_file
-        self._known: dict[tuple[str, str | None], str] = {}
+        self._known: dict[tuple[str, str | None, str | None], str] = {}
 
-    def of(self, result: str, model: str | None = None) -> str:
-        """The key of a result in :data:`RESULTS` or of what was given; `model` says whose, where each model has one."""
+    def of(self, result: str, model: str | None = None, sampler: str | None = None) -> str:
+        """The key of a result in :data:`RESULTS` or of what was given.
+
+        Args:
+            model, sampler: whose, where each model, or each sampler of a model, has one.
+        """
         if result in self.given:
             return self.given[result]
-        if (result, model) not in self._known:
+        known = (result, model, sampler)
+        if known not in self._known:
             made = RESULTS[result]
-            before = [self._before(earlier, model) for earlier in made.after]
-            settings = [setting(self.config, path, model) for path in made.settings]
+            before = [self._before(earlier, model, sampler) for earlier in made.after]
+            settings = [setting(self.config, path, model, sampler) for path in made.settings]
             templates = [(TEMPLATES / name).read_text(encoding="utf-8") for name in made.templates]
-            self._known[result, model] = digest(before, settings, self.code(result, model), templates)
-        return self._known[result, model]
+            self._known[known] = digest(before, settings, self.code(result, model, sampler), templates)
+        return self._known[known]
 
-    def _before(self, result: str, model: str | None) -> str | dict[str, str]:
-        """The key of what a result of `model` is made from; the keys of all models for a result of the experiment."""
+    def _before(self, result: str, model: str | None, sampler: str | None) -> Any:
+        """The key of what a result is made from; those of all models or samplers where it is of no single one."""
         if result not in RESULTS or not RESULTS[result].of_model:
             return self.of(result)
-        return self.of(result, model) if model else {name: self.of(result, name) for name in self.config["models"]}
+        if model is None:
+            return {name: self._before(result, name, None) for name in self.config["models"]}
+        if not RESULTS[result].of_sampler:
+            return self.of(result, model)
+        if sampler is None:
+            return {entry["name"]: self.of(result, model, entry["name"]) for entry in self.config["samplers"]}
+        return self.of(result, model, sampler)
 
-    def code(self, result: str, model: str | None = None) -> str:
+    def code(self, result: str, model: str | None = None, sampler: str | None = None) -> str:
         """The hash of the code that makes a result."""
         made = RESULTS[result]
         entry = self.config["models"][model] if model else {"family": ""}
         names = {
             "family": entry["family"],
             "prior": priors.section(entry.get("prior"))["kind"],
+            "kind": setting(self.config, "samplers.{sampler}", sampler=sampler)["kind"] if sampler else "",
             "features": self.config["evaluation"]["features"]["network"],
         }
         files = [file for pattern in made.modules for file in sorted(LIBRARY.glob(pattern.format(**names)))]
@@ -180,9 +225,12 @@ def module_of(file: Path) -> str:
     return ".".join((LIBRARY.name, *file.relative_to(LIBRARY).with_suffix("").parts))
 
 
-def setting(config: Mapping[str, Any], path: str, model: str | None = None) -> Any:
-    """The value at a path such as `evaluation.split`, where `{model}` stands for a model's name."""
+def setting(config: Mapping[str, Any], path: str, model: str | None = None, sampler: str | None = None) -> Any:
+    """The value at a path such as `evaluation.split`, where `{model}` and `{sampler}` stand for their names."""
     value: Any = config
     for name in path.split("."):
-        value = value[model if name == "{model}" else name]
+        if name == "{sampler}":
+            value = next(entry for entry in value if entry["name"] == sampler)
+        else:
+            value = value[model if name == "{model}" else name]
     return value

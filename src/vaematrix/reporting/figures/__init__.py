@@ -19,6 +19,7 @@ from vaematrix.reporting.figures.grids import (
     overview,
     reconstruction_grid,
     sample_grid,
+    sampler_grid,
     save_image,
     traversal_grid,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "rate_distortion",
     "reconstruction_grid",
     "sample_grid",
+    "sampler_grid",
     "save_image",
     "training_curves",
     "traversal_grid",

@@ -147,6 +147,27 @@ def overview(path: str | Path, strips: Mapping[str, np.ndarray], names: Sequence
     write_grid(path, [Row(images, label, marks.get(label)) for label, images in strips.items()])
 
 
+def sampler_grid(
+    path: str | Path,
+    prior: Mapping[str, np.ndarray],
+    drawn: Mapping[str, tuple[str, np.ndarray]],
+    names: Sequence[str],
+) -> None:
+    """Draw each model's samples of the prior, and below those of a sampler.
+
+    Args:
+        prior: by model, uint8 [n, h, w, 3]. drawn: by model, the sampler's name and its samples.
+        names: all models of the configuration in its order, which decides the markers.
+    """
+    marks, rows = model_markers(names), []
+    for model, images in prior.items():
+        rows.append(Row(images, f"{model}\nprior", marks.get(model)))
+        if model in drawn:
+            sampler, samples = drawn[model]
+            rows.append(Row(samples, sampler))
+    write_grid(path, rows)
+
+
 def write_grid(path: str | Path, rows: Sequence[Row], headers: Sequence[str] = (), rows_together: int = 1) -> None:
     """Write rows of images with labels to the left and headers above, as wide as a page or narrower.
 
