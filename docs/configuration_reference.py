@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from vaematrix.common.options import options, options_schema
-from vaematrix.models import families
+from vaematrix.models import families, priors
 from vaematrix.models.entry import SECTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +24,7 @@ PAGE, EDITORS = ROOT / "config/README.md", ROOT / "config/schema.json"
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 DEFAULTS = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 FAMILIES = {name: families.load(name) for name in families.names()}
+PRIORS = {name: priors.load(name) for name in priors.names()}
 
 
 def page(text: str) -> str:
@@ -31,6 +32,7 @@ def page(text: str) -> str:
     tables = {
         "keys": keys_table(),
         "options": options_table("family", FAMILIES),
+        "priors": options_table("prior", PRIORS),
         "sections": options_table("section", SECTIONS),
     }
     for name, table in tables.items():
@@ -73,6 +75,20 @@ def editors_schema() -> dict[str, Any]:
     sections = {
         name: {"type": ["object", "null"], "properties": _sweeping(kind), "additionalProperties": False}
         for name, kind in SECTIONS.items()
+    }
+    sections["prior"] = {
+        "anyOf": [
+            {"enum": [*PRIORS, None]},
+            *(
+                {
+                    "type": "object",
+                    "properties": {"kind": {"const": name}, **_sweeping(kind)},
+                    "required": ["kind"],
+                    "additionalProperties": False,
+                }
+                for name, kind in PRIORS.items()
+            ),
+        ]
     }
     models["additionalProperties"] = {
         "type": ["object", "null"],

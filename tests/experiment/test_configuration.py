@@ -113,6 +113,11 @@ def test_images_of_any_size_are_allowed() -> None:
         ("models.beta_vae.adversary", {"start": 0.3, "full": 0.1}, "config/mine.yaml: models.beta_vae.adversary has "
          "start 0.3 and full 0.1; the weight rises from one to the other, so `full` must be larger."),
         ("models.beta_vae.adversary", {"weight": [0.1, 0.1]}, "models.beta_vae.adversary.weight [0.1, 0.1] repeats"),
+        ("models.beta_vae.prior", "flwo", "'flwo' is no file in vaematrix/models/priors; did you mean 'flow'?"),
+        ("models.beta_vae.prior", {"layers": 3}, "prior None is no file in vaematrix/models/priors; write its"),
+        ("models.beta_vae.prior", {"kind": "flow", "layers": 0}, "models.beta_vae.prior.layers 0 must be at least 1"),
+        ("models.beta_vae.prior", {"kind": "flow", "layres": 3}, "models.beta_vae.prior.layres is not a key "),
+        ("models.beta_vae.prior", "conditional", "models.beta_vae.prior is conditioned on attributes y"),
         ("models.beta_vae.advresary", {}, "is not an option of the family beta_vae; did you mean 'adversary'?"),
         ("training.seeds", [1.0], "training.seeds.0 1.0 is not a whole number (write 1)"),
         ("training.seeds", [2**64], "must be at most 18446744073709551615"),
@@ -276,6 +281,16 @@ def test_a_list_in_a_section_sweeps_too_and_a_section_of_null_is_none() -> None:
     assert section["weight"] == [0.1, 0.2], "the entry stays as it was written"
     without = {"v": {"family": "vae", "adversary": None}}
     assert configuration.plain_models(without, "x") == {"v": {"family": "vae"}}, "no other key than without the section"
+
+
+def test_a_prior_is_its_kind_or_a_section_whose_lists_sweep() -> None:
+    entries = {
+        "a": {"family": "vae", "prior": "flow"},
+        "b": {"family": "vae", "prior": {"kind": "flow", "layers": [2, 3]}},
+    }
+    models = configuration.plain_models(entries, "config")
+    assert list(models) == ["a", "b-prior-layers-2", "b-prior-layers-3"]
+    assert models["b-prior-layers-3"] == {"family": "vae", "prior": {"kind": "flow", "layers": 3}}
 
 
 def test_an_option_that_takes_a_list_does_not_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def main(snakemake: Any) -> None:
             # From the config: as a param, a switch of what is shown would train everything again.
             watch=EventLog(folder / "tensorboard") if snakemake.config["training"]["tensorboard"] else None,
         )
-        if whitened:
+        if whitened and not model.prior.kind.learned:  # a learned prior goes to where the codes are
             whiten(model, train.images, train.attributes)
         weights.save(snakemake.output.weights, model, made_from, train.attribute_names)
         run = RunRecord(

@@ -14,9 +14,9 @@ from vaematrix.common.options import options, options_schema
 from vaematrix.common.schema import Mistake, Origin, check, nearest, refuse
 from vaematrix.data.layout import ATTRIBUTES
 from vaematrix.generation import samplers
-from vaematrix.models import families
+from vaematrix.models import families, priors
 from vaematrix.models.architecture import misfit, too_many_dimensions
-from vaematrix.models.entry import SECTIONS, check_entry
+from vaematrix.models.entry import PARTS, check_entry, sections_of
 
 # What a model's entry cannot change, because all models of an experiment share it.
 _SHARED = frozenset(
@@ -82,13 +82,17 @@ def check_models(entries: dict[str, dict[str, Any]], origin: Origin) -> None:
             hint = nearest(family, families.names())
             mistakes.append(((*path, "family"), f"{family!r} is no file in vaematrix/models/families{hint}"))
             continue
+        kind = priors.section(entry.get("prior")).get("kind")
+        if kind not in priors.names():
+            known_priors = f"{nearest(str(kind), priors.names())}" if kind else "; write its `kind`"
+            mistakes.append(((*path, "prior"), f"{kind!r} is no file in vaematrix/models/priors{known_priors}"))
         known = options(families.load(family))
-        for key in entry.keys() - known.keys() - {"family", *SECTIONS}:
+        for key in entry.keys() - known.keys() - PARTS:
             shared = " (network and training settings are shared by all models)" if key in _SHARED else ""
             mistakes.append(
                 (
                     (*path, key),
-                    f"is not an option of the family {family}{shared}{nearest(str(key), [*known, *SECTIONS])}",
+                    f"is not an option of the family {family}{shared}{nearest(str(key), [*known, *PARTS])}",
                 )
             )
     refuse(mistakes, origin)
@@ -134,7 +138,7 @@ def plain_models(entries: dict[str, dict[str, Any]], origin: Origin) -> dict[str
 def models_of(name: str, entry: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The models that one entry stands for, by their names: itself, or one for each choice of a sweep's values."""
     swept = _swept(entry)
-    entry = {key: value for key, value in entry.items() if value is not None or key not in SECTIONS}
+    entry = {key: value for key, value in entry.items() if value is not None or key not in PARTS}
     models = {}
     for values in itertools.product(*swept.values()):
         chosen = dict(zip(swept, values, strict=True))
@@ -292,7 +296,7 @@ def _swept(entry: dict[str, Any]) -> dict[tuple[str, ...], list[Any]]:
     They are in the order in which they are declared, so that no edit renames a model.
     """
     places: dict[tuple[str, ...], tuple[dict[str, Any], type[Any]]] = {(): (entry, families.load(entry["family"]))}
-    places |= {(name,): (entry[name], kind) for name, kind in SECTIONS.items() if entry.get(name)}
+    places |= {(name,): section for name, section in sections_of(entry).items()}
     return {
         (*path, key): values[key]
         for path, (values, kind) in places.items()

@@ -15,7 +15,7 @@ from vaematrix.models.family import Family
 from vaematrix.models.networks import Decoder, Encoder
 from vaematrix.models.objective import Objective
 from vaematrix.models.posterior import Posterior
-from vaematrix.models.prior import Prior
+from vaematrix.models.prior import Prior, refuse_misfit
 from vaematrix.models.whitening import Whitening
 
 
@@ -58,6 +58,7 @@ class Autoencoder(nn.Module):
                 f"{type(family).__name__} is conditioned on attributes, and the dataset has none. Set the model to "
                 "null in an overlay, or use a dataset with attributes."
             )
+        refuse_misfit(prior, family)
         labels = network.attributes if family.conditional else 0
         self.network = network
         self.sigma = sigma
@@ -65,7 +66,7 @@ class Autoencoder(nn.Module):
         self.adversary = adversary
         self.encoder = Encoder(network, labels)
         self.decoder = Decoder(network, labels)
-        self.prior = PriorDensity(prior, network, self.encode_alone)
+        self.prior = PriorDensity(prior, network, labels, self.encode_alone)
         self.whitening: Whitening | None = None
 
     @property
@@ -88,6 +89,7 @@ class Autoencoder(nn.Module):
         mean, log_variance = self.encoder(x, self._labels(y)).float().chunk(2, dim=1)
         return Posterior(*(self.whitening(mean, log_variance) if self.whitening else (mean, log_variance)))
 
+    @torch.compiler.disable  # which does not follow a module that changes its mode
     def encode_alone(self, x: Tensor, y: Tensor) -> Posterior:
         """As :meth:`encode`, by the running statistics of batch normalisation, which it leaves as they are."""
         training = self.encoder.training

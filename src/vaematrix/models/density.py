@@ -20,11 +20,11 @@ class PriorDensity(nn.Module):
         encode: of the model, (x, y) → q(z | x), where batch normalisation uses its running statistics.
     """
 
-    def __init__(self, kind: Prior, network: Network, encode: Encode) -> None:
+    def __init__(self, kind: Prior, network: Network, labels: int, encode: Encode) -> None:
         super().__init__()
         self.kind = kind
         self.encode = encode
-        self.learnt = kind.build(network)
+        self.learnt = kind.build(network, labels)
         self.noise_dimensions = network.latent + kind.choices
 
     def sample(self, noise: Tensor, y: Tensor) -> Tensor:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from vaematrix.common.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vaematrix.models.architecture import Network
     from vaematrix.models.density import PriorDensity
+    from vaematrix.models.family import Family
     from vaematrix.models.posterior import Posterior
 
 
@@ -32,8 +35,8 @@ class Prior:
     conditional: ClassVar[bool] = False
     choices: ClassVar[int] = 0
 
-    def build(self, network: Network) -> nn.Module:
-        """What training moves, fresh from torch's global generator."""
+    def build(self, network: Network, labels: int) -> nn.Module:
+        """What training moves, fresh from torch's global generator. Args: labels: attributes that the model is told."""
         raise NotImplementedError
 
     def sample(self, of: PriorDensity, noise: Tensor, y: Tensor) -> Tensor:
@@ -50,3 +53,14 @@ class Prior:
         Both terms are taken of the same z, so that the estimate has no variance where the two densities are equal.
         """
         return posterior.log_prob(z) - self.log_prob(of, z, y)
+
+
+def refuse_misfit(prior: Prior, family: Family) -> None:
+    """Raise a UserError if a family cannot be trained with a prior."""
+    if prior.conditional and not family.conditional:
+        raise UserError("is conditioned on attributes y, which this family is not told; use a conditional family.")
+    if prior.learned and not family.kl_weight:
+        raise UserError(
+            "is learned from the KL, which this family's options give no weight of its own (`capacity` rewards a prior "
+            "that finds codes unlikely, and `alpha: 1` leaves the KL out); use prior: normal, or other options."
+        )

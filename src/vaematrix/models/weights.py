@@ -33,9 +33,8 @@ def build(
         options: the family's. adversary: its options, where the model has one.
         prior: as an entry of the config has it; None is the standard normal one.
     """
-    chosen = priors.section(prior)
-    its_prior = priors.create(chosen.pop("kind"), chosen)
-    model = Autoencoder(network, sigma, families.create(family, options), its_prior, adversary_of(adversary))
+    parts = families.create(family, options), priors.prior_of(prior), adversary_of(adversary)
+    model = Autoencoder(network, sigma, *parts)
     return model.to(memory_format=torch.channels_last)
 
 

@@ -22,7 +22,7 @@ class Normal(Prior):
 
     learned: ClassVar[bool] = False
 
-    def build(self, network: Network) -> nn.Module:
+    def build(self, network: Network, labels: int) -> nn.Module:
         from torch import nn
 
         return nn.Module()
