@@ -30,7 +30,8 @@ def find_weights(path: str | Path | None = None) -> Path:
     place = Path(path).expanduser() if path else hub_path()
     if not place.is_file():
         raise UserError(
-            f"{place}: the weights of the FID network are not there. Put the file {NAME} at that path, "
-            f"or name its path in the config.\nIt is {SIZE:,} bytes, SHA-256 {SHA256}, from {URL}"
+            f"{place}: the weights of the FID network are not there. Put the file {NAME} at that path, or name its "
+            "path: evaluation.features.weights in the config, or --weights of `vaematrix judge`.\n"
+            f"It is {SIZE:,} bytes, SHA-256 {SHA256}, from {URL}"
         )
     return place
