@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from vaematrix.common.options import options, options_schema
+from vaematrix.generation import samplers
 from vaematrix.models import families, priors
 from vaematrix.models.entry import SECTIONS
 
@@ -25,6 +26,7 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 DEFAULTS = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 FAMILIES = {name: families.load(name) for name in families.names()}
 PRIORS = {name: priors.load(name) for name in priors.names()}
+SAMPLERS = {name: samplers.load(name) for name in samplers.names()}
 
 
 def page(text: str) -> str:
@@ -34,6 +36,7 @@ def page(text: str) -> str:
         "options": options_table("family", FAMILIES),
         "priors": options_table("prior", PRIORS),
         "sections": options_table("section", SECTIONS),
+        "samplers": options_table("sampler", SAMPLERS),
     }
     for name, table in tables.items():
         between = re.compile(
@@ -69,7 +72,7 @@ def options_table(of: str, kinds: Mapping[str, type[Any]]) -> str:
 
 
 def editors_schema() -> dict[str, Any]:
-    """The schema without what only a whole configuration can fulfil, and with the options of each family."""
+    """The schema without what only a whole configuration can fulfil, and with the options of families and samplers."""
     schema = _of_parts(SCHEMA)
     models = schema["properties"]["models"]
     sections = {
@@ -102,6 +105,20 @@ def editors_schema() -> dict[str, Any]:
                 },
             }
             for name, family in FAMILIES.items()
+        ],
+    }
+    schema["properties"]["samplers"]["items"] = {
+        "type": "object",
+        "properties": {"kind": {"enum": list(SAMPLERS)}, "name": True},
+        "allOf": [
+            {
+                "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+                "then": {
+                    "properties": {"kind": True, "name": True, **options_schema(sampler)["properties"]},
+                    "additionalProperties": False,
+                },
+            }
+            for name, sampler in SAMPLERS.items()
         ],
     }
     return schema

@@ -324,7 +324,7 @@ def test_tensorboard_is_missed_before_anything_trains(monkeypatch: pytest.Monkey
 
 def test_every_option_is_explained_with_its_default() -> None:
     """The table of options in config/README.md has those of the families' classes."""
-    section = (ROOT / "config/README.md").read_text().split("## Families and their options")[1]
+    section = (ROOT / "config/README.md").read_text().split("## Families and their options")[1].split("\n## ")[0]
     table, family = {}, ""
     for named, option, default in re.findall(
         r"^\| (?:`(\w+)`)? ?\| (?:`(\w+)`|–) \| (?:`(.*?)`)? ?\|", section, flags=re.M
