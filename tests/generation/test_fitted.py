@@ -10,7 +10,8 @@ from scipy import stats
 from vaematrix.common.errors import UserError
 from vaematrix.generation import samplers
 from vaematrix.generation.fitted import FittedSampler, fit_sampler
-from vaematrix.generation.sampler import Place, Posteriors, noise
+from vaematrix.generation.posteriors import Posteriors, noise
+from vaematrix.generation.sampler import Place
 
 OPTIONS = {"gaussian": {}, "gmm": {"components": 2}, "flow": {"epochs": 1}, "diffusion": {"epochs": 1, "steps": 3}}
 

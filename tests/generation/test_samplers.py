@@ -11,7 +11,8 @@ from scipy import stats
 
 from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.generation import samplers
-from vaematrix.generation.sampler import Fit, Place, Posteriors, Sampler, noise
+from vaematrix.generation.posteriors import Posteriors, noise
+from vaematrix.generation.sampler import Fit, Place, Sampler
 
 NONE = Place()
 # What two dimensions and a test's patience need.

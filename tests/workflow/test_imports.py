@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
-COMPUTING = {"train", "generate", "evaluate", "floors", "reference_statistics"}
+COMPUTING = {"train", "generate", "evaluate", "floors", "reference_statistics"} | {
+    "fit_sampler",
+    "sample",
+    "evaluate_sampler",
+}
 
 
 def imports_torch(module: str) -> bool:

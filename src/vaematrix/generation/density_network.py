@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.generation.linear_gaussian import LinearGaussian
-from vaematrix.generation.sampler import Place, Posteriors, State
+from vaematrix.generation.posteriors import Posteriors, State
+from vaematrix.generation.sampler import Place
 from vaematrix.training import checkpoint
 from vaematrix.training.checkpoint import Optimised, Progress
 from vaematrix.training.interruption import Interruption

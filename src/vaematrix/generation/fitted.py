@@ -14,7 +14,8 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.files import written_whole
 from vaematrix.common.options import options
 from vaematrix.generation import samplers
-from vaematrix.generation.sampler import Fit, HeldOut, Place, Posteriors, Sampler, State
+from vaematrix.generation.posteriors import Posteriors, State
+from vaematrix.generation.sampler import Fit, HeldOut, Place, Sampler
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from vaematrix.common.images import read_metadata, read_table
 from vaematrix.common.vectors import vectors_of, write_vectors
 from vaematrix.data.shards import Faces
 from vaematrix.data.subsets import MOST_FACES, at_most
-from vaematrix.generation.sampler import Posteriors
+from vaematrix.generation.posteriors import Posteriors
 
 _SPLIT, _CONDITIONAL = "split", "vaematrix.conditional"
 _NO_ATTRIBUTES = {"image_id", _SPLIT, "mean", "variance"}  # the columns beside the attributes

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from vaematrix.common.errors import UserError
-from vaematrix.generation.sampler import State
+from vaematrix.generation.posteriors import State
 
 FLOOR = 1e-6  # of the mean variance, added to each: codes that never change have no density
 

@@ -17,8 +17,9 @@ from vaematrix.generation.codec import decode, encode
 from vaematrix.generation.edits import attribute_directions, switch_attributes
 from vaematrix.generation.labels import draw_attributes
 from vaematrix.generation.latents import EncodedFaces, told
+from vaematrix.generation.posteriors import Posteriors
 from vaematrix.generation.prior import draw_prior, prior_log_density
-from vaematrix.generation.sampler import HeldOut, Posteriors
+from vaematrix.generation.sampler import HeldOut
 from vaematrix.generation.walks import interpolate, traverse
 from vaematrix.models.autoencoder import Autoencoder
 

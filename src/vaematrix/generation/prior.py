@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from vaematrix.generation.sampler import noise
+from vaematrix.generation.posteriors import noise
 from vaematrix.models.autoencoder import Autoencoder
 
 BATCH = 256

@@ -13,33 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-State = Mapping[str, np.ndarray]
-"""What a sampler learnt, as arrays by name."""
-
-
-@dataclass(frozen=True)
-class Posteriors:
-    """q(z | x) = N(mean, deviation²) of faces, and what a conditional model is told of them.
-
-    Attributes:
-        means, deviations: float32 [n, latent].
-        labels: bool [n, k], the attributes y; [n, 0] for a model that is told none.
-    """
-
-    means: np.ndarray
-    deviations: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.means)
-
-    def draw(self, *seed: int) -> np.ndarray:
-        """One z ~ q(z | x) for each face, float32 [n, latent]."""
-        return self.means + self.deviations * noise(*self.means.shape, *seed)
+    from vaematrix.generation.posteriors import Posteriors, State
 
 
 @dataclass(frozen=True)
@@ -111,8 +90,3 @@ class Sampler:
     def log_density(self, state: State, codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """ln p(z) or ln p(z | y) of each code in nats, float64 [n]. Args: codes: [n, latent]. labels: bool [n, k]."""
         raise NotImplementedError
-
-
-def noise(count: int, latent: int, *seed: int) -> np.ndarray:
-    """Draws from N(0, I), float32 [count, latent]. What a sampler makes of them can be compared across samplers."""
-    return np.random.default_rng(seed if len(seed) > 1 else seed[0]).standard_normal((count, latent), dtype=np.float32)

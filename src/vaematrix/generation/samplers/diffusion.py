@@ -18,17 +18,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from vaematrix.common.options import option
-from vaematrix.generation.linear_gaussian import LinearGaussian
-from vaematrix.generation.sampler import Fit, Place, Posteriors, Sampler, State, noise
+from vaematrix.generation.sampler import Fit, Place, Sampler
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from torch import Tensor
 
     from vaematrix.generation.denoiser import Denoiser
+    from vaematrix.generation.posteriors import Posteriors, State
 
 LOWEST, HIGHEST, RHO = 0.002, 80.0, 7
 LOG_MEAN, LOG_DEVIATION = -0.5, 1.2
@@ -49,6 +48,7 @@ class Diffusion(Sampler):
 
     def fit(self, train: Posteriors, place: Place) -> Fit:
         from vaematrix.generation.density_network import Schedule, fit_network, network_state
+        from vaematrix.generation.linear_gaussian import LinearGaussian
 
         gaussian = LinearGaussian.of(train.draw(0), train.labels)
         denoiser = self._denoiser(train.means.shape[1], train.labels.shape[1])
@@ -66,6 +66,8 @@ class Diffusion(Sampler):
         import torch
 
         from vaematrix.generation.density_network import label_tensor
+        from vaematrix.generation.linear_gaussian import LinearGaussian
+        from vaematrix.generation.posteriors import noise
 
         denoiser, gaussian = self._fitted(state), LinearGaussian.from_state(state)
         white = HIGHEST * torch.from_numpy(noise(len(labels), len(gaussian.factor), seed))
@@ -79,9 +81,12 @@ class Diffusion(Sampler):
         return gaussian.colour(white.numpy(), labels)
 
     def log_density(self, state: State, codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        import numpy as np
         import torch
 
         from vaematrix.generation.density_network import label_tensor
+        from vaematrix.generation.linear_gaussian import LinearGaussian
+        from vaematrix.generation.posteriors import noise
 
         denoiser, gaussian = self._fitted(state), LinearGaussian.from_state(state)
         white = torch.from_numpy(gaussian.whiten(codes, labels)).float()
@@ -114,6 +119,8 @@ class Diffusion(Sampler):
 
     def _sigmas(self) -> list[float]:
         """From the highest to the lowest, evenly in σ^(1/ρ); one more than there are steps."""
+        import numpy as np
+
         return [float(root) ** RHO for root in np.linspace(HIGHEST ** (1 / RHO), LOWEST ** (1 / RHO), self.steps + 1)]
 
     def _denoiser(self, latent: int, labels: int) -> Denoiser:

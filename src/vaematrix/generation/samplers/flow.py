@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from vaematrix.common.options import option
-from vaematrix.generation.linear_gaussian import LinearGaussian
-from vaematrix.generation.sampler import Fit, Place, Posteriors, Sampler, State, noise
+from vaematrix.generation.sampler import Fit, Place, Sampler
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
     from zuko.flows import Flow as Network
+
+    from vaematrix.generation.posteriors import Posteriors, State
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Flow(Sampler):
 
     def fit(self, train: Posteriors, place: Place) -> Fit:
         from vaematrix.generation.density_network import Schedule, fit_network, network_state
+        from vaematrix.generation.linear_gaussian import LinearGaussian
 
         gaussian = LinearGaussian.of(train.draw(0), train.labels)
         network = self._network(train.means.shape[1], train.labels.shape[1])
@@ -50,6 +51,8 @@ class Flow(Sampler):
         import torch
 
         from vaematrix.generation.density_network import label_tensor
+        from vaematrix.generation.linear_gaussian import LinearGaussian
+        from vaematrix.generation.posteriors import noise
 
         network, gaussian = self._fitted(state), LinearGaussian.from_state(state)
         base = torch.from_numpy(noise(len(labels), len(gaussian.factor), seed))
@@ -61,6 +64,7 @@ class Flow(Sampler):
         import torch
 
         from vaematrix.generation.density_network import label_tensor
+        from vaematrix.generation.linear_gaussian import LinearGaussian
 
         network, gaussian = self._fitted(state), LinearGaussian.from_state(state)
         white = torch.from_numpy(gaussian.whiten(codes, labels)).float()

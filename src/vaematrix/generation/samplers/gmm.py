@@ -11,15 +11,15 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from vaematrix.common.errors import UserError
 from vaematrix.common.options import option
-from vaematrix.generation.linear_gaussian import LinearGaussian
-from vaematrix.generation.sampler import Fit, Place, Posteriors, Sampler, State
+from vaematrix.generation.sampler import Fit, Place, Sampler
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.mixture import GaussianMixture
+
+    from vaematrix.generation.posteriors import Posteriors, State
 
 ARRAYS = ("weights_", "means_", "covariances_", "precisions_cholesky_")  # what scikit-learn's mixture has learnt
 
@@ -31,6 +31,8 @@ class Mixture(Sampler):
     components: int = option(10, "Gaussians in the mixture", minimum=1)
 
     def fit(self, train: Posteriors, place: Place) -> Fit:
+        from vaematrix.generation.linear_gaussian import LinearGaussian
+
         if len(train) < self.components:
             raise UserError(f"gmm: {self.components} components need as many training faces, not {len(train)}.")
         codes = train.draw(0)
@@ -43,11 +45,17 @@ class Mixture(Sampler):
         return Fit({**gaussian.state, **state}, {"converged": bool(mixture.converged_)})
 
     def draw(self, state: State, labels: np.ndarray, seed: int) -> np.ndarray:
+        import numpy as np
+
+        from vaematrix.generation.linear_gaussian import LinearGaussian
+
         white, _ = self._fitted(state, seed).sample(len(labels))
         # scikit-learn draws component by component; in blocks, the first images would all be of one kind.
         return LinearGaussian.from_state(state).colour(np.random.default_rng(seed).permutation(white), labels)
 
     def log_density(self, state: State, codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        from vaematrix.generation.linear_gaussian import LinearGaussian
+
         gaussian = LinearGaussian.from_state(state)
         return self._fitted(state).score_samples(gaussian.whiten(codes, labels)) - gaussian.log_volume
 
