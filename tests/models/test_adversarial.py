@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import tiny_training
-from vaematrix.models import families, losses
+from vaematrix.models import families, losses, priors
 from vaematrix.models.adversarial import Adversarial, Discriminator, hinge, trainable
 from vaematrix.models.adversary import Adversary
 from vaematrix.models.architecture import Network
@@ -112,6 +112,24 @@ def test_no_gradient_reaches_what_it_should_not() -> None:
     assert all(gradient is not None for gradient in gradients(trained.discriminator))
 
 
+@pytest.mark.parametrize("prior", [kind for kind in priors.names() if kind != "normal"])
+def test_the_adversary_does_not_move_the_prior(prior: str) -> None:
+    """The gradient of a prior's own parameters is that of the KL, whatever the adversary weighs."""
+    found = []
+    for weight in (0.5, 0.1):
+        torch.manual_seed(0)
+        model = build(
+            "conditional_vae" if prior == "conditional" else "vae", NETWORK, None, {}, {"weight": weight}, prior
+        )
+        x, y, _ = batch()
+        noise = torch.randn(model.noise_shape(len(x)), generator=torch.Generator().manual_seed(2))
+        trainable(model).loss(x, y, noise, NOW)["loss"].backward()
+        found.append(gradients(model.prior))
+    assert found[0]
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_what_the_adversary_reaches() -> None:
     """Encoder and decoder, through reconstructions and samples."""
     found = []
@@ -144,9 +162,17 @@ def test_the_weight_rises_as_it_is_told() -> None:
         assert adversary.weight_at(torch.tensor(float(share))).item() == pytest.approx(weight, abs=1e-7)
 
 
-def trained(folder: Path, family: str, adversary: dict[str, float] | None) -> tuple[Autoencoder, list[dict[str, Any]]]:
+# Every family with the standard normal prior, and every other prior with a family that it fits.
+MODELS = [(family, "normal") for family in families.names()] + [
+    ("conditional_vae" if kind == "conditional" else "vae", kind) for kind in priors.names() if kind != "normal"
+]
+
+
+def trained(
+    folder: Path, family: str, adversary: dict[str, float] | None, prior: str = "normal"
+) -> tuple[Autoencoder, list[dict[str, Any]]]:
     torch.manual_seed(0)
-    model = build(family, NETWORK, None, {}, adversary)
+    model = build(family, NETWORK, None, {}, adversary, prior)
     faces, valid = tiny_training.split(35, 0), tiny_training.split(10, 1)
     folder.mkdir()
     progress = training.train(model, faces, valid, Settings(3, 8, 1e-3), 0, folder / "c", folder / "history.jsonl")
@@ -158,11 +184,11 @@ def checkpoint_progress(folder: Path) -> dict[str, Any]:
         return json.loads(file.metadata()["progress"])
 
 
-@pytest.mark.parametrize("family", families.names())
-def test_without_weight_it_is_the_plain_model_bit_for_bit(family: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "prior"), MODELS)
+def test_without_weight_it_is_the_plain_model_bit_for_bit(family: str, prior: str, tmp_path: Path) -> None:
     """Batch normalisation's statistics, too: samples that are not in the loss are decoded by them and leave them."""
-    plain, plain_history = trained(tmp_path / "plain", family, None)
-    idle, history = trained(tmp_path / "idle", family, {"weight": 0.0})
+    plain, plain_history = trained(tmp_path / "plain", family, None, prior)
+    idle, history = trained(tmp_path / "idle", family, {"weight": 0.0}, prior)
     for name, tensor in plain.state_dict().items():
         assert torch.equal(idle.state_dict()[name], tensor), name
     for plain_record, record in zip(plain_history, history, strict=True):
@@ -180,11 +206,11 @@ def test_until_it_starts_it_is_the_plain_model(tmp_path: Path) -> None:
     assert [record["gradient_ratio"] > 0 for record in history] == [False, False, True]
 
 
-@pytest.mark.parametrize("family", families.names())
-def test_every_family_trains_against_a_discriminator(family: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "prior"), MODELS)
+def test_every_family_and_prior_trains_against_a_discriminator(family: str, prior: str, tmp_path: Path) -> None:
     adversary = {"start": 0.0, "full": 0.1}
-    plain, _ = trained(tmp_path / "plain", family, None)
-    model, history = trained(tmp_path / "duel", family, adversary)
+    plain, _ = trained(tmp_path / "plain", family, None, prior)
+    model, history = trained(tmp_path / "duel", family, adversary, prior)
     progress = checkpoint_progress(tmp_path / "duel")
     of_discriminator = sum(parameter.numel() for parameter in Discriminator(NETWORK).parameters())
     assert progress["parameters"] == sum(parameter.numel() for parameter in model.parameters()) + of_discriminator
@@ -192,7 +218,8 @@ def test_every_family_trains_against_a_discriminator(family: str, tmp_path: Path
     for record in history:
         assert all(torch.tensor(value).isfinite() for value in record.values())
         assert 0 < record["gradient_ratio"] <= 1e4
-    made_from = {"family": family, "network": NETWORK.as_dict(), "sigma": None, "options": {}, "adversary": adversary}
+    made_from = {"family": family, "prior": prior, "adversary": adversary, "options": {}}
+    made_from |= {"network": NETWORK.as_dict(), "sigma": None}
     save(tmp_path / "model.safetensors", model, made_from, ("a", "b", "c"))
     again = load(tmp_path / "model.safetensors", torch.device("cpu"))
     assert again.state_dict().keys() == plain.state_dict().keys(), "the discriminator is dropped"
