@@ -1,5 +1,7 @@
 # make demo   the whole experiment on drawn faces: a few minutes on two CPU cores, nothing downloaded
-# make test   all tests but the slowest
+# make test   the unit tests and one run of the whole graph: 6 minutes on two CPU cores
+# make test-all   all that has to pass before a change lands, with a real Slurm where one can be set up
+# make test-nightly   what is left: the rarer troubles of a cluster, compiled losses, the benchmarks' programs
 # make test-slurm   the profile on a real Slurm, set up for it: as root, with the packages that tests/slurm_cluster.py names
 # make clean  the demo's results, and nothing else
 # make bench  speed beside the peers': 20 minutes on two idle cores; ROW=training measures that row alone
@@ -14,13 +16,14 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES)
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 CONFIG ?= config/demo.yaml
 BENCH := benchmarks/.venv
 ROWS := training sampling shards loading inception frechet ssim memory precision demo scaling
 GPU_ROWS := training sampling shards loading inception ssim memory precision scaling
 
-.PHONY: install demo test test-slurm lint docs report watch compare clean bench bench-gpu
+.PHONY: install demo test test-all test-nightly test-slurm lint docs report watch compare clean bench bench-gpu
 
 install: $(VENV)/installed
 
@@ -31,10 +34,16 @@ demo: $(VENV)/installed
 	@echo "Report: $$(ls results/demo/report/report.pdf 2>/dev/null || echo results/demo/report/report.tex)"
 
 test: $(VENV)/installed-dev
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(PYTEST) -m "not (slow or slurm or nightly)"
+
+test-all: $(VENV)/installed-dev
+	@$(PYTEST) -m "not nightly"
+
+test-nightly: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest -m nightly
 
 test-slurm: $(VENV)/installed-dev
-	@CI=true $(BIN)/python -m pytest -m slurm tests
+	@CI=true $(BIN)/python -m pytest -m slurm
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check src workflow tests benchmarks docs

@@ -148,10 +148,10 @@ def test_the_index_holds_every_record_and_log(show: Show, tmp_path: Path) -> Non
 @pytest.fixture(scope="module")
 def report(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make report` makes of the tiny experiment."""
-    page = tmp_path_factory.mktemp("report") / "report.html"
-    made = snakemake(finished, "--report", str(page), "--report-stylesheet", "workflow/report/style.css")
+    project = Path(shutil.copytree(finished, tmp_path_factory.mktemp("report") / "project", symlinks=True))
+    made = snakemake(project, "--report", "report.html", "--report-stylesheet", "workflow/report/style.css")
     assert made.returncode == 0, made.stdout
-    return page
+    return project / "report.html"
 
 
 @pytest.mark.workflow

@@ -25,7 +25,7 @@ def test_only_long_trainings_on_a_gpu_are_compiled() -> None:
     assert compilation.compiled(loss, torch.device("cuda"), compilation.STEPS) is not loss
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("family", families.names())
 def test_the_compiled_loss_is_the_loss(family: str) -> None:
     """In value and gradient, for whatever progress, after one compilation."""
@@ -51,7 +51,7 @@ def test_the_compiled_loss_is_the_loss(family: str) -> None:
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_without_a_compiler_the_loss_runs_as_it_is(tmp_path: Path) -> None:
     program = (
         "import torch; from vaematrix.training.compilation import fused\n"

@@ -95,7 +95,7 @@ def test_the_page_holds_the_table_of_the_results(harness: ModuleType, monkeypatc
     assert harness.page(page) == page, "write the table anew: python benchmarks/harness.py"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "arguments", [(name,) for name in PROGRAMS] + [(name, "--gpu") for name in GPU_PROGRAMS], ids="".join
 )

@@ -68,11 +68,13 @@ def test_another_workflow_plans_the_experiment(source: str, request: pytest.Fixt
     assert "rule a_rule_of_its_own:" in snakemake(folder, "--dry-run", "a_rule_of_its_own")
 
 
+@pytest.mark.slow
 def test_a_job_runs_from_a_git_address(from_git: Path) -> None:
     snakemake(from_git, "resources/tiny/raw/list_attr_celeba.txt")
     assert (from_git / "resources/tiny/raw/img_align_celeba.zip").exists()
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_and_judged_from_a_path(from_a_path: Path) -> None:
     target = "results/tiny/beta_vae/seed-0/metrics.json"
     snakemake(from_a_path, target)
