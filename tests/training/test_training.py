@@ -6,7 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -263,18 +266,27 @@ def test_weights_that_break_in_the_very_last_step_are_noticed(tmp_path: Path, mo
 def test_validation_and_checkpoints_are_not_counted_as_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(*arguments: object) -> dict[str, float]:
-        time.sleep(0.5)
-        return validate(*arguments)
+    """On a clock that only these three move: a step takes 1 s, a validation 100 s, a checkpoint 10,000 s."""
+    now = 0.0
 
-    monkeypatch.setattr(training, "validate", slow)
+    def taking(seconds: float, call: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: object, **named: object) -> Any:
+            nonlocal now
+            now += seconds
+            return call(*arguments, **named)
+
+        return timed
+
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now))
+    monkeypatch.setattr(training._Loop, "step", taking(1, training._Loop.step))
+    monkeypatch.setattr(training, "validate", taking(100, validate))
+    monkeypatch.setattr(checkpoint, "save_file", taking(10_000, save_file))
     faces = tiny_training.split(35, 0)
-    settings = Settings(3, 8, 1e-3)
     progress = training.train(
-        tiny(), faces, faces, settings, 0, tmp_path / "c", tmp_path / "h.jsonl", checkpoint_seconds=0
+        tiny(), faces, faces, Settings(3, 8, 1e-3), 0, tmp_path / "c", tmp_path / "h.jsonl", checkpoint_seconds=0
     )
-    assert max(record["seconds"] for record in progress.history[1:]) < 0.5  # the first epoch warms up
-    assert progress.total_seconds > 3 * 0.5
+    assert [record["seconds"] for record in progress.history] == [4, 4, 4]  # four batches of 8 images of 35
+    assert progress.total_seconds % 10_000 == 3 * (4 + 100)
 
 
 def test_another_seed_draws_another_run(tmp_path: Path) -> None:
