@@ -5,7 +5,7 @@ import importlib.util
 import itertools
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -295,7 +295,7 @@ def _swept(entry: dict[str, Any]) -> dict[tuple[str, ...], list[Any]]:
 
     They are in the order in which they are declared, so that no edit renames a model.
     """
-    places: dict[tuple[str, ...], tuple[dict[str, Any], type[Any]]] = {(): (entry, families.load(entry["family"]))}
+    places: dict[tuple[str, ...], tuple[Mapping[str, Any], type[Any]]] = {(): (entry, families.load(entry["family"]))}
     places |= {(name,): section for name, section in sections_of(entry).items()}
     return {
         (*path, key): values[key]

@@ -1,6 +1,7 @@
 """The prior of a model: its kind, and what it has learnt."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,7 @@ class PriorDensity(nn.Module):
         super().__init__()
         self.kind = kind
         self.encode = encode
-        self.learnt = kind.build(network, labels)
+        self.learnt: Any = kind.build(network, labels)  # of a type that only this prior knows
         self.noise_dimensions = network.latent + kind.choices
 
     def sample(self, noise: Tensor, y: Tensor) -> Tensor:
