@@ -50,6 +50,7 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
 from vaematrix.data.counts import training_images
+from vaematrix.analysis.remedies import remedies
 from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, rerun_warning, unlocks
@@ -118,6 +119,7 @@ OF_SAMPLER = FILES.sampled
 SHARDS, TABLES, TRIANGLE, REFERENCE = FILES.shards, FILES.tables, FILES.triangle, FILES.reference
 INCEPTION = FILES.inception if FEATURES["network"] == "inception" else []
 TEX = shutil.which("pdflatex")
+REMEDIES = remedies(config["models"])
 
 
 wildcard_constraints:

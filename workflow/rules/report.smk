@@ -124,6 +124,7 @@ rule tables:
         runtime=10,
     params:
         models=MODELS,
+        remedies=[list(pair) for pair in REMEDIES],
         rubric=script_safe(RUBRIC),
         run_keys=lambda wildcards: {model: KEYS.of("evaluation", model) for model in MODELS},
         key=lambda wildcards: KEYS.of("tables"),
@@ -281,6 +282,7 @@ rule report:
         runtime=10,
     params:
         models=MODELS,
+        remedies=bool(REMEDIES),
         rubric=script_safe(RUBRIC),
         settings={"network": config["network"], "training": SHARED_TRAINING, "models": ENTRIES},
         key=lambda wildcards: KEYS.of("report"),

@@ -30,6 +30,7 @@ def main(snakemake: Any) -> None:
             settings={**p.settings, "images before the crop": sizes_text(summary["image_sizes"])},
             figures=[*(Figure(path, path.stem) for path in map(Path, [*files.figures, *triangle])), *pictures],
             skipped=summary["skipped"],
+            remedies=bool(p.remedies),
         )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vaematrix.analysis.measurements import read_per_image
+from vaematrix.analysis.remedies import Remedy
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.records import missing_runs, read_floor, read_metrics
@@ -22,7 +23,8 @@ def main(snakemake: Any) -> None:
         names = [(run.model, run.seed) for run in runs]
         per_image = dict(zip(names, map(read_per_image, snakemake.input.per_image), strict=True))
         folder, missing = Path(snakemake.output.summary).parent, missing_runs(snakemake.config)
-        write_tables(folder, runs, rubric, p.models, floors, missing, per_image)
+        remedies = [Remedy(*pair) for pair in p.remedies]
+        write_tables(folder, runs, rubric, p.models, floors, missing, per_image, remedies)
 
 
 if __name__ == "__main__":

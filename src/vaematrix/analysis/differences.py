@@ -206,13 +206,14 @@ def between_models(
     groups: Mapping[str, Sequence[RunMetrics]],
     per_image: Mapping[tuple[str, int], pd.DataFrame],
     metrics: Sequence[str],
+    pairs: Sequence[tuple[str, str]] | None = None,
 ) -> list[Difference]:
-    """Every pair of models in every metric that both have, by metric.
+    """Pairs of models in every metric that both have, by metric, each adjusted for the number of pairs in it.
 
     Args:
         groups: the runs of each model.
         per_image: by model and seed.
-        metrics: which, in this order.
+        metrics: which, in this order. pairs: which; None: every pair.
     """
     runs = {(model, run.seed): run for model, group in groups.items() for run in group}
     confidence, resamples = settings(list(runs.values()))
@@ -226,22 +227,27 @@ def between_models(
         }  # fmt: skip
         better = next((run.metrics[metric].better for run in runs.values() if metric in run.metrics), "")
         having_it = {model: by_seed for model, by_seed in by_model.items() if by_seed}
-        differences += all_pairs(having_it, confidence, metric, better)
+        differences += judged_pairs(having_it, confidence, metric, better, pairs)
     return differences
 
 
-def all_pairs(
-    by_model: Mapping[str, Mapping[int, Measurement]], confidence: float, metric: str, better: str
+def judged_pairs(
+    by_model: Mapping[str, Mapping[int, Measurement]],
+    confidence: float,
+    metric: str,
+    better: str,
+    pairs: Sequence[tuple[str, str]] | None = None,
 ) -> list[Difference]:
-    """Every pair of models in one metric, adjusted for their number.
+    """Pairs of models in one metric, adjusted for their number.
 
     Args:
-        by_model: the measurements by model and seed.
+        by_model: the measurements by model and seed. pairs: which; None: every pair.
     """
     return holm(
         [
             judged(by_model[first], by_model[second], confidence, metric=metric, first=first, second=second,
                    better=better)
-            for first, second in itertools.combinations(by_model, 2)
+            for first, second in (itertools.combinations(by_model, 2) if pairs is None else pairs)
+            if first in by_model and second in by_model
         ]
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from vaematrix.analysis.remedies import remedies
 from vaematrix.analysis.rubric import row_keys
 from vaematrix.common import records
 from vaematrix.metrics import inception_weights
@@ -63,7 +64,8 @@ class Files:
         self.reference = f"{evaluation['split']}-{evaluation['features']['network']}"
         matrices = map(matrix_file, config["models"])
         published = map(published_file, rubric["published"]["tables"])
-        self.tables = [f"{self.results}/tables/{name}" for name in (*_TABLES, *matrices, *published)]
+        suggested = ("remedies.csv", "remedies.tex") if remedies(config["models"]) else ()
+        self.tables = [f"{self.results}/tables/{name}" for name in (*_TABLES, *suggested, *matrices, *published)]
         three_rows = len(row_keys(rubric)) == 3
         self.triangle = [f"{self.results}/figures/weights.{kind}" for kind in ("png", "pdf")] if three_rows else []
 

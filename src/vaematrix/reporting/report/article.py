@@ -24,6 +24,7 @@ def write_report(
     settings: Mapping[str, Any] | None = None,
     figures: Sequence[Figure] = (),
     skipped: Sequence[Mapping[str, str]] = (),
+    remedies: bool = False,
 ) -> Path:
     r"""Write `report.tex` into `folder`, and beside it `macros.tex` with what its prose says of cost and rank.
 
@@ -35,6 +36,7 @@ def write_report(
         settings: shared settings to print with the protocol, such as the config's `network` and `training`.
         figures: the pictures, in any order; they are grouped by kind.
         skipped: images that were skipped while the faces were prepared (`image_id`, `reason`).
+        remedies: whether the tables hold what remedies bring.
 
     Returns:
         The path of report.tex.
@@ -50,6 +52,7 @@ def write_report(
         **placed_figures(figures, folder),
         protocol=contents.protocol_rows(results, settings or {}),
         skipped=skipped,
+        remedies=remedies,
     )
     macros = contents.prose_numbers(results, records)
     lines = [f"\\newcommand{{\\{name}}}{{{value}}}\n" for name, value in macros.items()]

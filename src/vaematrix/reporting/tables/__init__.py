@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from vaematrix.analysis.remedies import Remedy
 from vaematrix.common.files import write_text
 from vaematrix.common.records import FloorMetrics, RunMetrics
 from vaematrix.reporting.frames import csv_text
@@ -23,9 +24,10 @@ from vaematrix.reporting.tables.csv_rows import (
     summary_rows,
 )
 from vaematrix.reporting.tables.findings import Findings, findings
-from vaematrix.reporting.tables.fragments import fragments
+from vaematrix.reporting.tables.fragments import fragments, remedies_tex
 from vaematrix.reporting.tables.html_pages import differences_html, matrix_html, summary_html, weights_html
 from vaematrix.reporting.tables.macros import numbers, numbers_tex
+from vaematrix.reporting.tables.remedies import remedy_rows
 from vaematrix.reporting.tables.results import Results, collect, floor_word
 from vaematrix.reporting.tables.summary_text import summary_text
 
@@ -40,6 +42,7 @@ def write_tables(
     floors: Sequence[FloorMetrics] = (),
     missing: Mapping[tuple[str, int], str] | None = None,
     per_image: Mapping[tuple[str, int], pd.DataFrame] | None = None,
+    remedies: Sequence[Remedy] = (),
 ) -> list[Path]:
     """Write every table of an experiment into `folder`.
 
@@ -48,6 +51,7 @@ def write_tables(
     Args:
         runs, rubric, order, floors, missing: those of :func:`collect`.
         per_image: what `measurements.read_per_image` read, by model and seed. A run without is compared by its means.
+        remedies: models with a remedy and the same ones without; where there are any, they get tables of their own.
 
     Returns:
         The files written. Their names depend on `order` and the rubric alone, never on which runs succeeded.
@@ -56,7 +60,13 @@ def write_tables(
         UserError: the runs were not measured alike.
     """
     results = collect(runs, rubric, order, floors, missing)
-    texts = _texts(results, findings(results, per_image or {}))
+    found = findings(results, per_image or {}, remedies)
+    texts = _texts(results, found)
+    if remedies:
+        texts |= {
+            "remedies.csv": csv_text(remedy_rows(results, found.remedies)),
+            "remedies.tex": remedies_tex(results, found),
+        }
     for stale in Path(folder).glob("matrix_*.tex"):
         if stale.name not in texts:
             stale.unlink()

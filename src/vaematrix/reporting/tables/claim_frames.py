@@ -30,17 +30,27 @@ def differences_frame(results: Results, differences: Sequence[Difference]) -> pd
             interval(difference, results.decimals(metric) + 1),
             str(difference.n),
             difference.covers,
-            _p(difference),
+            adjusted_p(difference),
             difference.verdict,
         ]
         for metric in results.keys.values()
         for difference in _shown([found for found in differences if found.metric == metric], results)
     ]
-    columns = ["Metric", "A", "B", "A − B", f"{_confidence(differences)} interval", "n", "Covers", "p (Holm)", "Claim"]
+    columns = [
+        "Metric",
+        "A",
+        "B",
+        "A − B",
+        f"{confidence_word(differences)} interval",
+        "n",
+        "Covers",
+        "p (Holm)",
+        "Claim",
+    ]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def _p(difference: Difference) -> str | None:
+def adjusted_p(difference: Difference) -> str | None:
     """The adjusted p in print, rounded up where it is an upper bound."""
     if difference.p_holm is None:
         return None
@@ -58,7 +68,8 @@ def _shown(differences: list[Difference], results: Results) -> list[Difference]:
     return [difference for difference in differences if best in (difference.first, difference.second)]
 
 
-def _confidence(differences: Sequence[Difference]) -> str:
+def confidence_word(differences: Sequence[Difference]) -> str:
+    """The confidence of intervals in print, such as `95%`."""
     return f"{(differences[0].confidence if differences else 0.95) * 100:g}%"
 
 

@@ -15,6 +15,7 @@ from vaematrix.reporting.tables.matrix_frames import (
     published_matrix_frame,
     summary_frame,
 )
+from vaematrix.reporting.tables.remedies import remedy_frame
 from vaematrix.reporting.tables.results import Results
 
 NEEDS = r"\usepackage[T1]{fontenc}, \usepackage{booktabs}"
@@ -43,3 +44,10 @@ def fragments(results: Results, findings: Findings) -> dict[str, str]:
         "published.tex": fragment(published_frame(results), paper, left=2),
         "missing.tex": latex.table(missing_frame(results), align=r"lrp{0.6\linewidth}", needs=NEEDS, source=everything),
     }
+
+
+def remedies_tex(results: Results, findings: Findings) -> str:
+    """The fragment of what remedies bring, for experiments that have any."""
+    frame = remedy_frame(results, findings.remedies)
+    align = "l" * 4 + "r" * (frame.shape[1] - 5) + "l"
+    return latex.table(frame, align=align, needs=NEEDS, source=results.source(results.order))

@@ -25,6 +25,7 @@ from vaematrix.reporting.tables.matrix_frames import (
     sum_note,
     summary_frame,
 )
+from vaematrix.reporting.tables.remedies import NOTE, remedy_frame
 from vaematrix.reporting.tables.results import Results
 
 
@@ -58,7 +59,10 @@ def matrix_html(results: Results) -> str:
 def differences_html(results: Results, findings: Findings) -> str:
     """The differences between models as one page."""
     frame, note = differences_frame(results, findings.differences), differences_note(results)
-    return html_page(f"{results.experiment}: differences between models", [("Differences between models", frame, note)])
+    sections = [("Differences between models", frame, note)]
+    if findings.remedies:
+        sections.append(("What the suggestions bring", remedy_frame(results, findings.remedies), NOTE))
+    return html_page(f"{results.experiment}: differences between models", sections)
 
 
 def weights_html(results: Results, findings: Findings) -> str:

@@ -12,6 +12,7 @@ from vaematrix.analysis.matrix import Matrix, Spread, Standing
 from vaematrix.analysis.published import PublishedTable, recomputed_published
 from vaematrix.analysis.rubric import weighting_of
 from vaematrix.common.records import Entry, FloorMetrics, RunMetrics
+from vaematrix.metrics.catalogue import CODES_LOG_LIKELIHOOD, in_features, in_inception
 
 NO_SEED = -1  # in `missing`: the whole model
 
@@ -171,6 +172,15 @@ def _complete_groups(
         if model not in groups and not any(model == name for name, _ in why_missing):
             why_missing[model, NO_SEED] = "no results"
     return groups, why_missing
+
+
+def keys_of_samples(results: Results) -> list[str]:
+    """Log-likelihood, distances, precision and recall, in the features that were measured."""
+    measured = {key for run in results.runs for key in run.metrics}
+    network = str((results.runs[0].protocol.features or {}).get("network")) if results.runs else ""
+    sets = [in_features(network, ""), *(in_inception("", official) for official in (True, False))]
+    keys = [m.key for of in sets for m in (of.frechet, of.kernel, of.precision, of.recall)]
+    return [key for key in (CODES_LOG_LIKELIHOOD.key, *dict.fromkeys(keys)) if key in measured]
 
 
 def floor_word(floor: FloorMetrics) -> str:

@@ -10,12 +10,12 @@ from vaematrix.analysis.matrix import Spread
 from vaematrix.analysis.samplers import by_sampler, likeliest
 from vaematrix.common.files import write_text
 from vaematrix.common.records import RunMetrics
-from vaematrix.metrics.catalogue import CODES_LOG_LIKELIHOOD, in_features, in_inception
+from vaematrix.metrics.catalogue import CODES_LOG_LIKELIHOOD
 from vaematrix.reporting import latex
 from vaematrix.reporting.formatting import full, printed
 from vaematrix.reporting.frames import csv_text, html_page
 from vaematrix.reporting.tables.fragments import NEEDS
-from vaematrix.reporting.tables.results import Results
+from vaematrix.reporting.tables.results import Results, keys_of_samples
 
 PRIOR = "prior"
 MARK = "*"  # of the sampler that is shown in pictures
@@ -64,7 +64,7 @@ def sampler_rows(results: Results, sampled: Sequence[RunMetrics], samplers: Sequ
 
 def sampler_frame(results: Results, sampled: Sequence[RunMetrics], samplers: Sequence[str]) -> pd.DataFrame:
     """As it is printed: a line for each model and sampler."""
-    best, keys = likeliest(sampled), _printed_keys(results)
+    best, keys = likeliest(sampled), keys_of_samples(results)
     rows = [
         [
             model,
@@ -88,15 +88,6 @@ def _ordered(
         for sampler in samplers:
             if (model, sampler) in groups:
                 yield model, sampler, groups[model, sampler]
-
-
-def _printed_keys(results: Results) -> list[str]:
-    """Log-likelihood, distances, precision and recall, in the features that were measured."""
-    measured = {key for run in results.runs for key in run.metrics}
-    network = str((results.runs[0].protocol.features or {}).get("network")) if results.runs else ""
-    sets = [in_features(network, ""), *(in_inception("", official) for official in (True, False))]
-    keys = [m.key for of in sets for m in (of.frechet, of.kernel, of.precision, of.recall)]
-    return [key for key in (CODES_LOG_LIKELIHOOD.key, *dict.fromkeys(keys)) if key in measured]
 
 
 def _of_samples(run: RunMetrics, key: str) -> bool:
