@@ -4,10 +4,13 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from layouts import write_layout
+from vaematrix.experiment.layers import merge
 from workflow_runner import BIN, ROOT, copy_project
 
 pytestmark = [pytest.mark.workflow]
@@ -18,8 +21,11 @@ COMMANDS = [(page, command) for page in PAGES for command in COMMAND.findall(pag
 
 
 def overlays(page: Path) -> str:
-    """The page's blocks of YAML, which stand for `mine.yaml` and `sweep.yaml`."""
-    return "".join(re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.DOTALL))
+    """The page's blocks of YAML as one, which stands for `mine.yaml` and `sweep.yaml`."""
+    values: dict[str, Any] = {"experiment": "mine"}
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.DOTALL):
+        merge(values, yaml.safe_load(block) or {})
+    return yaml.safe_dump(values)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=range(len(COMMANDS)))
 def test_a_command_plans(project: Path, page: Path, command: str) -> None:
     for overlay in ("mine.yaml", "sweep.yaml"):
-        (project / overlay).write_text(overlays(page).replace("/data/mine", "faces") or "experiment: mine\n")
+        (project / overlay).write_text(overlays(page).replace("/data/mine", "faces"))
     words = shlex.split(command.replace("/path/to/celeba8k", "faces").replace("\\\n", " "), comments=True)
     while "=" in words[0]:
         words.pop(0)
