@@ -37,9 +37,9 @@ STEPS = 12  # 3 epochs of 35 images in batches of 8
 LONG = 120.0  # seconds, never reached where all is well
 
 
-def fresh(family: str, device: torch.device = GPU) -> Autoencoder:
+def fresh(family: str, device: torch.device = GPU, adversary: dict[str, float] | None = None) -> Autoencoder:
     torch.manual_seed(0)
-    return build(family, NETWORK, None, {}).to(device)
+    return build(family, NETWORK, None, {}, adversary).to(device)
 
 
 def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,9 +47,11 @@ def arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.integers(0, 256, (n, 16, 16, 3), dtype=np.uint8), rng.random((n, 3)) > 0.5
 
 
-def train(folder: Path, family: str = "info_vae") -> tuple[Autoencoder, checkpoint.Progress]:
+def train(
+    folder: Path, family: str = "info_vae", adversary: dict[str, float] | None = None
+) -> tuple[Autoencoder, checkpoint.Progress]:
     """Train a tiny model in `folder`, which is continued where there is a checkpoint of it."""
-    model = fresh(family)
+    model = fresh(family, adversary=adversary)
     faces, valid = Batches(*arrays(35, 0), GPU), Batches(*arrays(10, 1), GPU)
     progress = training.train(
         model, faces, valid, SETTINGS, 0, folder / "checkpoint-k", folder / "history.jsonl", checkpoint_seconds=0
@@ -75,6 +77,16 @@ def test_every_family_trains_on_a_gpu(family: str, tmp_path: Path) -> None:
     assert [json.loads(line) for line in lines] == progress.history
     peak = progress.history[-1]["peak_memory_mb"]
     assert 0 < peak < torch.cuda.get_device_properties(GPU).total_memory / 1e6
+
+
+@pytest.mark.parametrize("steps", [compilation.STEPS, 0])  # a compiler that is asked leaves it as it is
+def test_a_model_and_its_discriminator_train_on_a_gpu(
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compilation, "STEPS", steps)
+    _, progress = train(tmp_path, "vae", {"start": 0.3, "full": 0.6})
+    assert [record["gradient_ratio"] > 0 for record in progress.history] == [False, True, True]
+    assert all(math.isfinite(value) for record in progress.history for value in record.values())
 
 
 def test_one_step_computes_what_the_cpu_computes() -> None:

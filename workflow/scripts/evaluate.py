@@ -13,7 +13,7 @@ from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, write_json, written_whole
 from vaematrix.common.images import read_images, read_metadata, read_table
-from vaematrix.common.records import Identity, RunMetrics, read_run, write_record
+from vaematrix.common.records import Identity, RunMetrics, RunRecord, read_run, write_record
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
 from vaematrix.metrics import definitions, entries, frechet
@@ -59,7 +59,7 @@ def main(snakemake: Any) -> None:
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
         measured.warnings[:0] = run.warnings
-        if (run.parameters or {}).get("model", {}).get("adversary") is not None:
+        if opposed(run):
             entries.warn_of_collapse(measured, network)
         protocol = protocol_of(
             run,
@@ -90,6 +90,12 @@ def main(snakemake: Any) -> None:
         write_json(output.details, measured.details)
         with written_whole(output.per_image) as temporary:
             pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary, write_page_checksum=True)
+
+
+def opposed(run: RunRecord) -> bool:
+    """Whether a discriminator had a say in the training."""
+    adversary = (run.parameters or {}).get("model", {}).get("adversary")
+    return adversary is not None and adversary.get("weight") != 0
 
 
 def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...], conditional: bool) -> None:
