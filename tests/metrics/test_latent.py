@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vaematrix.metrics import latent
+from vaematrix.metrics import entries, latent
+from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.latent import (
     Aggregated,
     activity,
@@ -97,3 +98,52 @@ def test_what_lies_far_is_named() -> None:
     assert "|correlation| is 0.20" in correlation
     assert len(far_from_prior(Aggregated(0.6, 0.0, 0.0, 0.0), 2000)) == 1
     assert not far_from_prior(Aggregated(1.4, 0.2, 0.08, 0.9), 2000)
+
+
+def test_a_prior_of_draws_is_the_known_one_where_it_is_standard_normal() -> None:
+    """The same figures, but for the chance in the draws."""
+    rng = np.random.default_rng(7)
+    mean, variance = rng.normal(size=(3000, 4)), np.full((3000, 4), 0.2)
+    prior = latent.LearnedPrior(
+        {"kind": "flow"}, rng.normal(size=(3000, 4)), kl_per_unit(mean, variance).sum() * np.ones(3000)
+    )
+    known, drawn = Measured(), Measured()
+    entries.measure_latent(known, mean, variance)
+    entries.measure_latent(drawn, mean, variance, prior)
+    for key, entry in known.entries.items():
+        assert drawn.entries[key].value == pytest.approx(entry.value, rel=0.1, abs=0.05), key
+        assert entry.protocol["prior"] == "N(0, I)"
+        assert drawn.entries[key].protocol["prior"] == {"kind": "flow"}
+    assert not known.warnings
+    assert not drawn.warnings
+
+
+def test_codes_that_lie_where_a_learned_prior_lies_are_near_it_wherever_that_is() -> None:
+    """Shifted, scaled and correlated: far from N(0, I), and with no warning beside their own prior."""
+    rng = np.random.default_rng(7)
+    turn = np.array([[3.0, 0.0], [2.5, 1.0]])
+    codes, draws = (rng.normal(size=(4000, 2)) @ turn.T + 5 for _ in range(2))
+    small = np.full(codes.shape, 1e-4)
+    prior = latent.LearnedPrior({"kind": "mixture", "components": 1}, draws, np.full(4000, 3.0))
+    far, near = Measured(), Measured()
+    entries.measure_latent(far, codes, small)
+    entries.measure_latent(near, codes, small, prior)
+    assert far.warnings
+    assert not near.warnings
+    assert near.entries["kl"].value == 3
+    assert near.entries["codes_variance"].value == pytest.approx(1, abs=0.1)
+    assert near.entries["codes_mean"].value == pytest.approx(0, abs=0.05)
+    assert near.entries["codes_correlation"].value == pytest.approx(0, abs=0.03)
+    assert abs(near.entries["mmd_to_prior"].value) < 1e-3 < far.entries["mmd_to_prior"].value
+
+
+def test_the_mmd_to_draws_is_the_unbiased_estimate_written_as_loops() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=(5, 2)), rng.normal(size=(4, 2)) + 1
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> float:
+        return float(np.exp(-((x - y) ** 2).sum() / 4))
+
+    within = [np.mean([kernel(x, y) for i, x in enumerate(of) for j, y in enumerate(of) if i != j]) for of in (a, b)]
+    between = np.mean([kernel(x, y) for x in a for y in b])
+    assert latent.mmd_to_draws(a, b) == pytest.approx(sum(within) - 2 * between)

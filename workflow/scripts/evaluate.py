@@ -20,6 +20,7 @@ from vaematrix.metrics import definitions, entries, frechet
 from vaematrix.metrics.attribute_judge import load_judge
 from vaematrix.metrics.entries import Measured
 from vaematrix.metrics.features import load_network
+from vaematrix.metrics.latent import LearnedPrior
 from vaematrix.metrics.protocol import protocol_of
 from vaematrix.metrics.reconstruction import evaluate_pairs
 
@@ -98,6 +99,16 @@ def opposed(run: RunRecord) -> bool:
     return adversary is not None and adversary.get("weight") != 0
 
 
+def learned_prior(latents: str, split: str) -> LearnedPrior | None:
+    """The prior of the model whose codes are in a file that `generate` wrote; None where it is N(0, I)."""
+    about = read_metadata(latents).get("vaematrix.prior")
+    if about is None:
+        return None
+    table = read_table(latents)
+    rows = table.filter(pc.equal(table["split"], split))
+    return LearnedPrior(about, vectors_of(rows, "prior_draw"), rows["kl_to_prior"].to_numpy())
+
+
 def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...], conditional: bool) -> None:
     """All that is said of the codes in a file that `generate` wrote. Args: names: of the attributes."""
     table = read_table(latents)
@@ -108,7 +119,7 @@ def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str
         return vectors_of(rows, "mean"), vectors_of(rows, "variance"), labels
 
     (mean, variance, labels), (train_mean, _, train_labels) = codes(split), codes("train")
-    entries.measure_latent(measured, mean, variance)
+    entries.measure_latent(measured, mean, variance, learned_prior(latents, split))
     if conditional:
         measured.left_out["probe_auc"] = "the encoder of a conditional model is told what a probe would find"
     else:

@@ -32,6 +32,11 @@ def options(kind: type[Any]) -> dict[str, Field[Any]]:
     return {field.name.removesuffix("_"): field for field in fields(kind)}
 
 
+def chosen_options(of: Any) -> dict[str, Any]:
+    """The values of a dataclass's options by the names that they have in the config."""
+    return {name: getattr(of, field.name) for name, field in options(type(of)).items()}
+
+
 def options_schema(kind: type[Any]) -> dict[str, Any]:
     """The JSON schema of a dataclass's options.
 

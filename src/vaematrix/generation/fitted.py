@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import written_whole
-from vaematrix.common.options import options
+from vaematrix.common.options import chosen_options
 from vaematrix.generation import samplers
 from vaematrix.generation.posteriors import Posteriors, State
 from vaematrix.generation.sampler import Fit, HeldOut, Place, Sampler
@@ -42,13 +42,13 @@ class FittedSampler:
     @property
     def protocol(self) -> Mapping[str, Any]:
         """What a protocol says of it."""
-        return {"kind": self.kind, **_options(self.sampler), **self.about}
+        return {"kind": self.kind, **chosen_options(self.sampler), **self.about}
 
     def save(self, path: str | Path, key: str) -> None:
         """Write it. Args: key: by which it was made."""
         about = {
             "kind": self.kind,
-            "options": _options(self.sampler),
+            "options": chosen_options(self.sampler),
             "about": self.about,
             "held_out": asdict(self.held_out),
             "weights_sha256": self.weights_sha256,
@@ -90,8 +90,3 @@ def fit_sampler(
     held_out = HeldOut(float(found.mean()), len(found), sampler.density)
     about = {**fit.about, "fitted_on": len(train)}
     return FittedSampler(kind, sampler, fit.state, about, held_out, weights_sha256)
-
-
-def _options(sampler: Sampler) -> dict[str, Any]:
-    """A sampler's options by the names that they have in the config."""
-    return {name: getattr(sampler, field.name) for name, field in options(type(sampler)).items()}

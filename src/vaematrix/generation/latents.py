@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -14,17 +15,39 @@ from vaematrix.data.shards import Faces
 from vaematrix.data.subsets import MOST_FACES, at_most
 from vaematrix.generation.posteriors import Posteriors
 
-_SPLIT, _CONDITIONAL = "split", "vaematrix.conditional"
-_NO_ATTRIBUTES = {"image_id", _SPLIT, "mean", "variance"}  # the columns beside the attributes
+_SPLIT, _CONDITIONAL, _PRIOR = "split", "vaematrix.conditional", "vaematrix.prior"
+_DRAW, _KL = "prior_draw", "kl_to_prior"
+_NO_ATTRIBUTES = {"image_id", _SPLIT, "mean", "variance", _DRAW, _KL}  # the columns beside the attributes
+
+
+@dataclass(frozen=True)
+class BesidePrior:
+    """What a learned prior is to the posteriors of faces.
+
+    Attributes:
+        about: its kind and options.
+        draws: one for each face, of p(z | y) of its attributes where the prior is conditional, float32 [n, latent].
+        kl: KL(q(z | x) ‖ p) of each face in nats, or an estimate of it, float32 [n].
+    """
+
+    about: Mapping[str, Any]
+    draws: np.ndarray
+    kl: np.ndarray
 
 
 @dataclass(frozen=True)
 class EncodedFaces:
-    """Faces and the posteriors that a model gives them; means and standard deviations float32 [n, latent]."""
+    """Faces and the posteriors that a model gives them.
+
+    Attributes:
+        means, deviations: float32 [n, latent].
+        prior: the model's; None for N(0, I), which needs no draws.
+    """
 
     faces: Faces
     means: np.ndarray
     deviations: np.ndarray
+    prior: BesidePrior | None = None
 
 
 @dataclass(frozen=True)
@@ -72,14 +95,15 @@ def write_latents(
         rows = at_most(MOST_FACES, count, seed=0) if split == "train" else np.arange(count)
         attributes = dict(zip(faces.attribute_names, faces.attributes[rows].T, strict=True))
         columns = {"image_id": np.array(faces.image_ids)[rows], _SPLIT: [split] * len(rows), **attributes}
-        tables.append((columns, encoded.means[rows], encoded.deviations[rows] ** 2))
-    columns, means, variances = zip(*tables, strict=True)
-    write_vectors(
-        path,
-        {name: np.concatenate([table[name] for table in columns]) for name in columns[0]},
-        {"mean": np.concatenate(means), "variance": np.concatenate(variances)},
-        {**origin, _CONDITIONAL: conditional},
+        vectors = {"mean": encoded.means[rows], "variance": encoded.deviations[rows] ** 2}
+        if prior := encoded.prior:
+            columns[_KL], vectors[_DRAW] = prior.kl[rows], prior.draws[rows]
+            origin = {**origin, _PRIOR: dict(prior.about)}
+        tables.append((columns, vectors))
+    columns, vectors = (
+        {name: np.concatenate([table[name] for table in of]) for name in of[0]} for of in zip(*tables, strict=True)
     )
+    write_vectors(path, columns, vectors, {**origin, _CONDITIONAL: conditional})
 
 
 def read_latents(path: str | Path, split: str) -> Latents:

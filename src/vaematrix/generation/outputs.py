@@ -18,7 +18,7 @@ from vaematrix.generation.edits import attribute_directions, switch_attributes
 from vaematrix.generation.labels import draw_attributes
 from vaematrix.generation.latents import EncodedFaces, told
 from vaematrix.generation.posteriors import Posteriors
-from vaematrix.generation.prior import draw_prior, prior_log_density
+from vaematrix.generation.prior import beside_prior, draw_prior, prior_log_density
 from vaematrix.generation.sampler import HeldOut
 from vaematrix.generation.walks import interpolate, traverse
 from vaematrix.models.autoencoder import Autoencoder
@@ -50,7 +50,9 @@ class Sampling:
 
 def encode_faces(model: Autoencoder, faces: Faces) -> EncodedFaces:
     """The faces with their posteriors."""
-    return EncodedFaces(faces, *encode(model, faces.images, faces.attributes))
+    means, deviations = encode(model, faces.images, faces.attributes)
+    posteriors = Posteriors(means, deviations, told(faces.attributes, model.conditional))
+    return EncodedFaces(faces, means, deviations, beside_prior(model, posteriors))
 
 
 def write_reconstructions(

@@ -3,10 +3,14 @@
 import numpy as np
 import torch
 
-from vaematrix.generation.posteriors import noise
+from vaematrix.generation.latents import BesidePrior
+from vaematrix.generation.posteriors import Posteriors, noise
 from vaematrix.models.autoencoder import Autoencoder
+from vaematrix.models.posterior import Posterior
 
 BATCH = 256
+PRIOR_SEED = 2
+SPREAD_DRAWS = 4096  # a standard deviation is known to 1 % from as many
 
 
 @torch.inference_mode()
@@ -26,3 +30,30 @@ def prior_log_density(model: Autoencoder, codes: np.ndarray, labels: np.ndarray)
     batches = zip(z.split(BATCH), y.split(BATCH), strict=True)
     found = [model.prior.log_prob(z.to(device), y.to(device)).double().cpu() for z, y in batches]
     return torch.cat(found).numpy()
+
+
+@torch.inference_mode()
+def kl_to_prior(model: Autoencoder, posteriors: Posteriors) -> np.ndarray:
+    """KL(q(z | x) ‖ p) of each face in nats, float32 [n]; where it has no closed form, estimated by one draw of q."""
+    device = next(model.parameters()).device
+    arrays = posteriors.means, 2 * np.log(posteriors.deviations), posteriors.draw(0), posteriors.labels
+    batches = zip(*(torch.from_numpy(array).to(device).split(BATCH) for array in arrays), strict=True)
+    return torch.cat([model.prior.kl(Posterior(mean, log), z, y).cpu() for mean, log, z, y in batches]).numpy()
+
+
+def beside_prior(model: Autoencoder, posteriors: Posteriors) -> BesidePrior | None:
+    """The model's prior beside the posteriors of faces; None where it is N(0, I)."""
+    if not model.prior.kind.learned:
+        return None
+    # Another seed than that of the posteriors' draws, which they would else be correlated with.
+    draws = draw_prior(model, posteriors.labels, seed=PRIOR_SEED)
+    return BesidePrior(model.prior.about, draws, kl_to_prior(model, posteriors))
+
+
+def spread_of_prior(model: Autoencoder, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each unit under p(z) or p(z | y), two float32 [latent]. Args: label: bool [k]."""
+    latent = model.network.latent
+    if not model.prior.kind.learned:
+        return np.zeros(latent, np.float32), np.ones(latent, np.float32)
+    drawn = draw_prior(model, np.repeat(label[None], SPREAD_DRAWS, axis=0), seed=0)
+    return drawn.mean(axis=0), drawn.std(axis=0)

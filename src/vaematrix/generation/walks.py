@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from vaematrix.generation.codec import decode
+from vaematrix.generation.prior import spread_of_prior
 from vaematrix.models import losses
 from vaematrix.models.autoencoder import Autoencoder
 
@@ -19,14 +20,15 @@ def traverse(
 
     Returns:
         images uint8 [dimensions, steps, h, w, 3]; the dimensions walked, int [dimensions]; their mean KL in nats;
-        and the values taken, in standard deviations of the prior, [steps].
+        and the values taken, in standard deviations of the prior from its mean, [steps].
     """
-    kl = _kl_per_dimension(means, deviations)
+    centre, spread = spread_of_prior(model, attributes)
+    kl = _kl_per_dimension((means - centre) / spread, deviations / spread)
     chosen = np.argsort(-kl, kind="stable")[:dimensions]
     values = np.linspace(-3, 3, steps, dtype=np.float32)
     codes = np.repeat(means[:1], len(chosen) * steps, axis=0).reshape(len(chosen), steps, -1)
     for row, dimension in enumerate(chosen):
-        codes[row, :, dimension] = values
+        codes[row, :, dimension] = centre[dimension] + spread[dimension] * values
     flat = codes.reshape(-1, codes.shape[-1])
     images = decode(model, flat, np.repeat(attributes[None], len(flat), axis=0))
     return images.reshape(len(chosen), steps, *images.shape[1:]), chosen, kl[chosen], values

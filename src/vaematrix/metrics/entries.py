@@ -181,40 +181,67 @@ def measure_extrapolation(
     measured.details["frechet_by_count"] = [asdict(point) for point in found.points]
 
 
-def measure_latent(measured: Measured, mean: np.ndarray, variance: np.ndarray) -> None:
-    """KL, active units, and the distance of the codes from the prior. Two float32 [n, latent] of the posteriors."""
+def measure_latent(
+    measured: Measured, mean: np.ndarray, variance: np.ndarray, prior: latent.LearnedPrior | None = None
+) -> None:
+    """KL, active units, and the distance of the codes from the prior.
+
+    Of a prior that is not N(0, I), draws say the mean and the standard deviation of each unit, in which all but the
+    KL is measured; the KL of a unit is that to a Gaussian of these two.
+
+    Args:
+        mean, variance: of the posteriors, float32 [n, latent]. prior: None is N(0, I).
+    """
+    about: dict[str, Any] = {"prior": "N(0, I)"}
+    draws = None
+    if prior:
+        mean, variance = prior.standardised(mean), variance / prior.scale**2
+        draws = prior.standardised(prior.draws)
+        about = {"prior": dict(prior.about), "prior_draws": len(draws), "units": "standard deviations of the prior"}
     kl, activity = latent.kl_per_unit(mean, variance), latent.activity(mean)
     active = int((activity > latent.ACTIVE).sum())
-    measured.add(catalogue.KL, kl.sum(), len(mean))
-    measured.add(catalogue.ACTIVE_UNITS, active, len(mean), scale=f"of {len(kl)}", protocol={"above": latent.ACTIVE})
+    nats = prior.kl.mean(dtype=np.float64) if prior else kl.sum()
+    measured.add(catalogue.KL, nats, len(mean), protocol={"prior": about["prior"]})
+    above = {"above": latent.ACTIVE, **about}
+    measured.add(catalogue.ACTIVE_UNITS, active, len(mean), scale=f"of {len(kl)}", protocol=above)
     codes = latent.draw_codes(mean, variance, seed=0)
-    protocol = {"kernel": "exp(-|d|²/(2·dim))", "seed": 0}
-    measured.add(catalogue.MMD_TO_PRIOR, latent.mmd_to_prior(codes), len(mean), protocol=protocol)
-    _measure_aggregated(measured, codes)
+    protocol = {"kernel": "exp(-|d|²/(2·dim))", "seed": 0, **about}
+    mmd = latent.mmd_to_prior(codes) if draws is None else latent.mmd_to_draws(codes, draws)
+    measured.add(catalogue.MMD_TO_PRIOR, mmd, len(mean), protocol=protocol)
+    _measure_aggregated(measured, codes, draws, about)
     order = np.argsort(-kl, kind="stable")
     measured.details["units"] = [
         {"unit": int(unit), "kl": float(kl[unit]), "variance_of_mean": float(activity[unit])} for unit in order
     ]
 
 
-def _measure_aggregated(measured: Measured, codes: np.ndarray) -> None:
-    """Where the aggregated posterior lies beside the prior. Args: codes: [n, latent] drawn from q(z | x)."""
-    found = latent.aggregated(codes)
+def _measure_aggregated(
+    measured: Measured, codes: np.ndarray, draws: np.ndarray | None, about: Mapping[str, Any]
+) -> None:
+    """Where the aggregated posterior lies beside the prior.
+
+    Args:
+        codes: [n, latent] drawn from q(z | x). draws: as many of a prior that is not N(0, I). about: the prior, for
+            the protocol.
+    """
+    found = latent.aggregated(codes, draws)
+    of_prior = "" if draws is None else " - that of the prior"
     for metric, value, formula in (
         (catalogue.CODES_VARIANCE, found.variance, "mean over units j of Var(z_j)"),
         (catalogue.CODES_MEAN, found.mean, "mean over units j of |E z_j|"),
-        (catalogue.CODES_CORRELATION, found.correlation, "mean over pairs j < k of |Corr(z_j, z_k)|"),
+        (catalogue.CODES_CORRELATION, found.correlation, f"mean over pairs j < k of |Corr(z_j, z_k){of_prior}|"),
         (
             catalogue.CODES_LARGEST_CORRELATION,
             found.largest_correlation,
-            "maximum over pairs j < k of |Corr(z_j, z_k)|",
+            f"maximum over pairs j < k of |Corr(z_j, z_k){of_prior}|",
         ),
     ):
-        protocol = {"codes": "one z ~ q(z | x) an image", "formula": formula, "seed": 0}
+        protocol = {"codes": "one z ~ q(z | x) an image", "formula": formula, "seed": 0, **about}
         measured.add(metric, value, len(codes), protocol=protocol)
-    if far := latent.far_from_prior(found, len(codes)):
+    # The chance of two samples adds up to that of one with half as many.
+    if far := latent.far_from_prior(found, len(codes) if draws is None else len(codes) // 2):
         measured.warnings.append(
-            f"the codes lie far from the prior: {'; '.join(far)}. A sample from N(0, I) then says more about where "
+            f"the codes lie far from the prior: {'; '.join(far)}. A sample of the prior then says more about where "
             "codes lie than about the decoder."
         )
 

@@ -3,7 +3,9 @@
 Everything is of the posteriors q(z | x) = N(mean, variance) of the evaluation split.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +15,35 @@ MOST_VARIANCE = 1.5  # or 1/1.5: ‖z‖² is 64 ± 11 under the prior and 96 ±
 MOST_MEAN = 0.25  # shifts all codes by 0.25·√64 = 2 standard deviations of the prior
 MOST_CORRELATION = 0.1  # where the units share one factor, its direction has 1 + 63·0.1 = 7 times the prior's variance
 _ROWS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class LearnedPrior:
+    """What is known of a prior that is not N(0, I), of which all is known.
+
+    Attributes:
+        about: its kind and options.
+        draws: one for each image, of p(z | y) of its attributes where the prior is conditional, [n, d].
+        kl: KL(q(z | x) ‖ p) of each image in nats, or an estimate of it, [n].
+    """
+
+    about: Mapping[str, Any]
+    draws: np.ndarray
+    kl: np.ndarray
+
+    @property
+    def centre(self) -> np.ndarray:
+        """The mean of each unit, float64 [d]."""
+        return self.draws.mean(axis=0, dtype=np.float64)
+
+    @property
+    def scale(self) -> np.ndarray:
+        """The standard deviation of each unit, float64 [d]."""
+        return self.draws.std(axis=0, ddof=1, dtype=np.float64)
+
+    def standardised(self, codes: np.ndarray) -> np.ndarray:
+        """Codes in units in which the prior has the mean 0 and the variance 1, float64 [n, d]."""
+        return (codes - self.centre) / self.scale
 
 
 def kl_per_unit(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
@@ -49,23 +80,34 @@ class Aggregated(NamedTuple):
     largest_correlation: float
 
 
-def aggregated(codes: np.ndarray) -> Aggregated:
-    """What :class:`Aggregated` says. Args: codes: [n, dim] drawn from q(z | x), n >= 2, not the posteriors' means."""
-    deviations = codes.std(axis=0, ddof=1)
-    # A unit that never changes is correlated with nothing.
-    standardised = (codes - codes.mean(axis=0)) / np.where(deviations > 0, deviations, 1)
+def aggregated(codes: np.ndarray, prior: np.ndarray | None = None) -> Aggregated:
+    """What :class:`Aggregated` says.
+
+    Args:
+        codes: [n, dim] drawn from q(z | x), n >= 2, not the posteriors' means.
+        prior: draws of a prior that is not N(0, I), standardised as the codes are: its units may be correlated, and
+            then the correlations' differences are meant.
+    """
     pairs = np.triu_indices(codes.shape[1], k=1)
-    correlations = np.abs(standardised.T @ standardised / (len(codes) - 1))[pairs]
+    expected = 0.0 if prior is None else _correlation(prior)[pairs]
+    correlations = np.abs(_correlation(codes)[pairs] - expected)
     return Aggregated(
-        float((deviations**2).mean()),
+        float(codes.var(axis=0, ddof=1).mean()),
         float(np.abs(codes.mean(axis=0)).mean()),
         float(correlations.mean()) if len(correlations) else 0.0,
         float(correlations.max(initial=0)),
     )
 
 
+def _correlation(codes: np.ndarray) -> np.ndarray:
+    """Corr(z_j, z_k), [dim, dim]; a unit that never changes is correlated with nothing."""
+    deviations = codes.std(axis=0, ddof=1)
+    standardised = (codes - codes.mean(axis=0)) / np.where(deviations > 0, deviations, 1)
+    return standardised.T @ standardised / (len(codes) - 1)
+
+
 def far_from_prior(of: Aggregated, count: int) -> list[str]:
-    """In words, each way in which q(z) lies far from N(0, I); none where it lies near.
+    """In words, each way in which q(z) lies far from the prior; none where it lies near.
 
     What as many draws from the prior itself show by chance, √(2/(π·count)) in a mean and in a correlation, is allowed.
     """
@@ -91,12 +133,31 @@ def mmd_to_prior(codes: np.ndarray) -> float:
         codes: [n, dim] drawn from q(z | x), n >= 2, not the posteriors' means.
     """
     codes = codes.astype(np.float64)
-    n, dim = codes.shape
+    dim = codes.shape[1]
     norms = (codes**2).sum(axis=1)
-    within = 0.0
-    for start in range(0, n, _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        squared = norms[rows, None] + norms - 2 * codes[rows] @ codes.T
-        within += np.exp(-np.maximum(squared, 0) / (2 * dim)).sum()
     between = (dim / (dim + 1)) ** (dim / 2) * np.exp(-norms / (2 * (dim + 1))).mean()
-    return float((within - n) / (n * (n - 1)) - 2 * between + (dim / (dim + 2)) ** (dim / 2))
+    return _within(codes) - 2 * float(between) + (dim / (dim + 2)) ** (dim / 2)
+
+
+def mmd_to_draws(codes: np.ndarray, prior: np.ndarray) -> float:
+    """The same against draws of another prior. Args: two [n, dim] and [m, dim], in the prior's standard deviations."""
+    codes, prior = codes.astype(np.float64), prior.astype(np.float64)
+    between = _kernel_sum(codes, prior) / (len(codes) * len(prior))
+    return _within(codes) + _within(prior) - 2 * between
+
+
+def _within(codes: np.ndarray) -> float:
+    """The mean kernel of two different codes. Args: float64 [n, dim]."""
+    n = len(codes)
+    return (_kernel_sum(codes, codes) - n) / (n * (n - 1))
+
+
+def _kernel_sum(a: np.ndarray, b: np.ndarray) -> float:
+    """The sum of exp(-‖d‖²/(2·dim)) over all pairs, in blocks. Args: float64 [n, dim] and [m, dim]."""
+    norms_a, norms_b = (a**2).sum(axis=1), (b**2).sum(axis=1)
+    total = 0.0
+    for start in range(0, len(a), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        squared = norms_a[rows, None] + norms_b - 2 * a[rows] @ b.T
+        total += np.exp(-np.maximum(squared, 0) / (2 * a.shape[1])).sum()
+    return float(total)

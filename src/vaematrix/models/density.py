@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vaematrix.common.options import chosen_options
 from vaematrix.models.architecture import Network
 from vaematrix.models.posterior import Posterior
 from vaematrix.models.prior import Prior
@@ -27,6 +28,12 @@ class PriorDensity(nn.Module):
         self.encode = encode
         self.learnt: Any = kind.build(network, labels)  # of a type that only this prior knows
         self.noise_dimensions = network.latent + kind.choices
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Its kind and options, as an entry of the config says them."""
+        name = type(self.kind).__module__.rpartition(".")[2]
+        return {"kind": name, **chosen_options(self.kind)}
 
     def sample(self, noise: Tensor, y: Tensor) -> Tensor:
         """Codes, float32 [b, latent], a function of their noise.
