@@ -101,7 +101,7 @@ def prior_held_out(model: Autoencoder, valid: EncodedFaces) -> HeldOut:
 
 
 def write_prior_samples(path: str | Path, model: Autoencoder, train: Faces, seed: int, origin: Origin) -> None:
-    """Write a few samples of the prior, of the same codes for all models."""
+    """Write a few samples of the prior, of the same noise for all models."""
     labels = draw_attributes(train.attributes, PRIOR_SAMPLES, seed)
     images = decode(model, draw_prior(model, labels, seed), labels)
     write_images(path, images, {}, {"vaematrix.seed": seed, **origin})
