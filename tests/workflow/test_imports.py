@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
-COMPUTING = {"train", "generate", "evaluate", "floors", "reference_statistics"} | {
-    "fit_sampler",
-    "sample",
-    "evaluate_sampler",
-}
+SAMPLING = {"fit_sampler", "sample", "evaluate_sampler"}
+COMPUTING = {"train", "generate", "evaluate", "floors", "reference_statistics", *SAMPLING}
 
 
 def imports_torch(module: str) -> bool:
