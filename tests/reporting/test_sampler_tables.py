@@ -10,6 +10,7 @@ from vaematrix.analysis.samplers import likeliest
 from vaematrix.common.errors import UserError
 from vaematrix.common.records import Entry, RunMetrics
 from vaematrix.reporting.tables import collect
+from vaematrix.reporting.tables.results import keys_of_samples
 from vaematrix.reporting.tables.samplers import write_sampler_tables
 
 
@@ -49,6 +50,15 @@ def test_a_line_for_each_model_and_sampler(tmp_path: Path) -> None:
     assert "gmm{*}" in tex
     assert "flow{*}" not in tex
     assert "<td>gmm*</td>" in (tmp_path / "samplers.html").read_text()
+
+
+def test_the_columns_are_of_whatever_features_were_measured() -> None:
+    """By their keys: the network's name in the protocol is another than in keys."""
+    keys = ("precision_efficientnet_lite0", "density_efficientnet_lite0", "recall_efficientnet_lite0")
+    made = run("vae", 0, 0.03, 0.7, 50.0, kind="frechet_efficientnet_lite0", features={"network": "EfficientNet-Lite0"})
+    entries = dict.fromkeys((*keys, "frechet_efficientnet_lite0_infinity"), Entry(value=0.1))
+    results = collect([RunMetrics(run=made.run, metrics=made.metrics | entries, protocol=made.protocol)], rubric(), [])
+    assert keys_of_samples(results) == ["frechet_efficientnet_lite0", keys[0], keys[2]]
 
 
 def test_runs_of_one_sampler_must_be_measured_alike(tmp_path: Path) -> None:

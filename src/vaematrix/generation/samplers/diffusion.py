@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LOWEST, HIGHEST, RHO = 0.002, 80.0, 7
 LOG_MEAN, LOG_DEVIATION = -0.5, 1.2
+DENSITY_STEPS = 40  # whatever draws take: with fewer, the estimate is too high
 _AT_ONCE = 4096
 
 
@@ -73,7 +74,7 @@ class Diffusion(Sampler):
         white = HIGHEST * torch.from_numpy(noise(len(labels), len(gaussian.factor), seed))
         y = label_tensor(labels)
         with torch.no_grad():
-            for sigma, lower in pairwise(self._sigmas()):
+            for sigma, lower in pairwise(_sigmas(self.steps)):
                 slope = denoiser.slope(white, sigma, y)
                 guess = white + (lower - sigma) * slope
                 white = white + (lower - sigma) * (slope + denoiser.slope(guess, lower, y)) / 2
@@ -103,7 +104,7 @@ class Diffusion(Sampler):
         import torch
 
         volume = white.new_zeros(len(white))
-        for sigma, higher in pairwise(self._sigmas()[::-1]):
+        for sigma, higher in pairwise(_sigmas(DENSITY_STEPS)[::-1]):
             slopes, divergences = [torch.zeros_like(white)], []
             for share in (0.0, 0.5, 0.5, 1.0):
                 step = share * (higher - sigma)
@@ -116,12 +117,6 @@ class Diffusion(Sampler):
             volume = volume + (higher - sigma) * _simpson(divergences)
         end = -0.5 * ((white / HIGHEST).double().square() + math.log(2 * math.pi * HIGHEST**2)).sum(dim=1)
         return end + volume.double()
-
-    def _sigmas(self) -> list[float]:
-        """From the highest to the lowest, evenly in σ^(1/ρ); one more than there are steps."""
-        import numpy as np
-
-        return [float(root) ** RHO for root in np.linspace(HIGHEST ** (1 / RHO), LOWEST ** (1 / RHO), self.steps + 1)]
 
     def _denoiser(self, latent: int, labels: int) -> Denoiser:
         """With fresh weights, the same each time."""
@@ -139,6 +134,13 @@ class Diffusion(Sampler):
         denoiser = self._denoiser(len(state["gaussian.factor"]), len(state["gaussian.weights"]) - 1)
         load_network_state(denoiser, state)
         return denoiser
+
+
+def _sigmas(steps: int) -> list[float]:
+    """From the highest to the lowest, evenly in σ^(1/ρ); one more than there are steps."""
+    import numpy as np
+
+    return [float(root) ** RHO for root in np.linspace(HIGHEST ** (1 / RHO), LOWEST ** (1 / RHO), steps + 1)]
 
 
 def _simpson(values: Sequence[Tensor]) -> Tensor:

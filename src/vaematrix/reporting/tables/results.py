@@ -12,7 +12,7 @@ from vaematrix.analysis.matrix import Matrix, Spread, Standing
 from vaematrix.analysis.published import PublishedTable, recomputed_published
 from vaematrix.analysis.rubric import weighting_of
 from vaematrix.common.records import Entry, FloorMetrics, RunMetrics
-from vaematrix.metrics.catalogue import CODES_LOG_LIKELIHOOD, in_features, in_inception
+from vaematrix.metrics.catalogue import CODES_LOG_LIKELIHOOD
 
 NO_SEED = -1  # in `missing`: the whole model
 
@@ -175,12 +175,11 @@ def _complete_groups(
 
 
 def keys_of_samples(results: Results) -> list[str]:
-    """Log-likelihood, distances, precision and recall, in the features that were measured."""
-    measured = {key for run in results.runs for key in run.metrics}
-    network = str((results.runs[0].protocol.features or {}).get("network")) if results.runs else ""
-    sets = [in_features(network, ""), *(in_inception("", official) for official in (True, False))]
-    keys = [m.key for of in sets for m in (of.frechet, of.kernel, of.precision, of.recall)]
-    return [key for key in (CODES_LOG_LIKELIHOOD.key, *dict.fromkeys(keys)) if key in measured]
+    """Log-likelihood, distances, precision and recall, in whatever features were measured."""
+    named = re.compile(r"(frechet|fid|kernel_distance|kid|precision|recall)(_.+)?(?<!_infinity)")
+    measured = dict.fromkeys(key for run in results.runs for key in run.metrics)
+    likelihood = [key for key in measured if key == CODES_LOG_LIKELIHOOD.key]
+    return [*likelihood, *filter(named.fullmatch, measured)]
 
 
 def floor_word(floor: FloorMetrics) -> str:
