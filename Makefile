@@ -50,7 +50,6 @@ lint: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check src workflow tests benchmarks docs
 	@$(BIN)/snakefmt --check Snakefile workflow
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports
 	@$(MKDOCS)
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
