@@ -131,7 +131,7 @@ def jobs_on_tiny_faces(folder: Path) -> Iterator[tuple[str, list[str], SimpleNam
     settings |= {"options": entry, "experiment": "e"}
     yield (
         "train.py",
-        ["vaematrix.models.families.info_vae"],
+        ["vaematrix.models.families.info_vae", "vaematrix.models.priors.normal"],
         SimpleNamespace(
             log=log, params=settings, input=shards, output=outputs, wildcards=wildcards, threads=1, config=config
         ),
@@ -140,7 +140,7 @@ def jobs_on_tiny_faces(folder: Path) -> Iterator[tuple[str, list[str], SimpleNam
     sampling = {"count": 4, "seed": 0}
     yield (
         "generate.py",
-        ["vaematrix.models.families.info_vae"],
+        ["vaematrix.models.families.info_vae", "vaematrix.models.priors.normal"],
         SimpleNamespace(
             log=log,
             params=Params(key, split="test", sampling=sampling),
@@ -424,6 +424,19 @@ def test_a_name_that_is_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         found += hashes(tmp_path, ("job.py",), ("job.py", "vaematrix.far"))
     assert (found[0] != found[2]) == follows
     assert found[1] != found[3]
+
+
+def test_a_word_is_not_the_script_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts lie beside each other, and what one does with `model.eval()` and 'sample' is no matter of sample.py."""
+    monkeypatch.setattr(statements, "LIBRARY", tmp_path / "vaematrix")
+    (tmp_path / "vaematrix").mkdir()
+    (tmp_path / "vaematrix/near.py").write_text("def f(model):\n    return model.eval(), 'sample'\n")
+    (tmp_path / "job.py").write_text("from vaematrix.near import f\nprint(f(None))\n")
+    found = []
+    for number in (1, 2):
+        (tmp_path / "sample.py").write_text(f"print({number})\n")
+        found += hashes(tmp_path, ("job.py",))
+    assert found[0] == found[1]
 
 
 def test_a_package_that_is_given_is_its_own_file(edited: Callable[..., str], tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Statement:
         bound: what the library imports within it bind: the module, and the name in it unless it is the module itself.
         imported: the library's modules that are imported within it.
         reflects: whether it finds code by other means than a name that stands there.
-        literals: the texts within it.
+        literals: the texts within it that may name a module of the library; a single word may be a script's name.
     """
 
     module: "Module"
@@ -159,7 +159,7 @@ class _Writer:
             if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                 self.binds.append(node.id)
         else:
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
                 self.literals.append(node.value)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 self.binds.append(node.name)
