@@ -12,7 +12,7 @@ import pytest
 from slurm_cluster import Cluster
 from workflow_runner import copy_project, snakemake
 
-pytestmark = [pytest.mark.slurm, pytest.mark.nightly, pytest.mark.xdist_group("slurm")]
+pytestmark = [pytest.mark.slurm, pytest.mark.nightly]
 
 GPU_RULES = ("rule_train", "rule_generate", "rule_evaluate", "rule_reference_statistics")
 

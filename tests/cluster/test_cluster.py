@@ -20,7 +20,7 @@ from slurm_cluster import Cluster
 from vaematrix.common.slurm import jobs_in
 from workflow_runner import BIN, ROOT, copy_project, snakemake
 
-pytestmark = [pytest.mark.slurm, pytest.mark.xdist_group("slurm")]  # a machine has one Slurm at a time
+pytestmark = [pytest.mark.slurm]
 
 CONFIG = "tests/cluster.yaml"
 RESULTS = "results/cluster"

@@ -14,8 +14,7 @@ import yaml
 
 from workflow_runner import BIN, planned, snakemake
 
-# One process runs them all, so that the experiment in which a model fails is run once.
-pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.xdist_group("failed runs")]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 RESULTS = "results/tiny"
 FAMILY = "src/vaematrix/models/families/beta_vae.py"
