@@ -9,22 +9,29 @@ import pytest
 from PIL import Image
 
 from made_up_runs import ORDER, experiment, floor, need_programs, rubric, run
+from vaematrix.analysis.remedies import Remedy
 from vaematrix.common.errors import UserError
-from vaematrix.common.records import RunMetrics, RunRecord
+from vaematrix.common.records import Entry, RunMetrics, RunRecord
 from vaematrix.experiment.files import FIGURES, PICTURES
 from vaematrix.reporting.report import contents
 from vaematrix.reporting.report.article import write_report
 from vaematrix.reporting.report.pdf import compile_pdf
 from vaematrix.reporting.report.pictures import Figure, captions
 from vaematrix.reporting.tables import collect, findings, numbers, write_tables
+from vaematrix.reporting.tables.samplers import write_sampler_tables
 from vaematrix.reporting.templating import TEMPLATES
 
 
-def make(folder: Path, runs: list, order: list[str], floors=(), missing=None, **context) -> Path:
-    """Tables and report of made-up runs; the path of report.tex."""
-    write_tables(folder / "tables", runs, rubric(), order, floors, missing)
+def make(folder: Path, runs: list, order: list[str], floors=(), missing=None, remedies=(), **context) -> Path:
+    """Tables and report of made-up runs, with a mixture's samples beside the prior's; the path of report.tex."""
+    write_tables(folder / "tables", runs, rubric(), order, floors, missing, remedies=remedies)
     results = collect(runs, rubric(), order, floors, missing)
-    return write_report(folder / "report", folder / "tables", results, **context)
+    nats = {"codes_log_likelihood": Entry(value=-105.0, count=80, label="Log-likelihood", better="higher")}
+    sampled = [
+        replace(made, metrics={**made.metrics, **nats}, protocol=replace(made.protocol, sampler="gmm")) for made in runs
+    ]
+    write_sampler_tables(folder / "tables", results, sampled, ["gmm"])
+    return write_report(folder / "report", folder / "tables", results, remedies=bool(remedies), **context)
 
 
 def picture(path: Path) -> Path:
@@ -55,7 +62,8 @@ def full(folder: Path) -> Path:
         runs,
         ORDER,
         [floor("mean face", 0.28, 0.31)],
-        {("vae", 2): "the loss was NaN", ("vae", 3): f"train failed, logs/{'an_experiment/' * 9}seed-3.log"},
+        remedies=[Remedy("adversary and flow prior", "info_vae", "vae")],
+        missing={("vae", 2): "the loss was NaN", ("vae", 3): f"train failed, logs/{'an_experiment/' * 9}seed-3.log"},
         records=[record(made) for made in runs],
         settings={
             "network": {"widths": [32, 64], "latent": 64},
@@ -112,7 +120,7 @@ def test_the_report_says_what_it_must(tmp_path: Path) -> None:
 
 
 def test_every_figure_has_a_caption() -> None:
-    assert captions().keys() == {*FIGURES, *PICTURES, "weights"}
+    assert captions().keys() == {*FIGURES, *PICTURES, "weights", "samplers"}
 
 
 def test_distances_that_were_not_extrapolated_have_no_figure(tmp_path: Path) -> None:
