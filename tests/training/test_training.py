@@ -242,7 +242,7 @@ def test_validation_is_the_loss_of_the_whole_split() -> None:
 def test_validation_weighs_every_image_alike(family: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model, valid = tiny(family), tiny_training.split(24, 1)
     monkeypatch.setattr(
-        torch, "randn", lambda *shape, **_: torch.zeros(shape)
+        torch, "randn", lambda *shape, **_: torch.zeros(*shape)
     )  # blocks of another size draw other noise
     whole, parts = (validate(model, valid, n) for n in (24, size))
     assert parts == pytest.approx(whole, rel=1e-6)
