@@ -266,9 +266,10 @@ def test_every_run_says_what_its_codes_and_samples_are_worth(finished: Path) -> 
         assert sum(kl) == pytest.approx(entries["kl"]["value"])
         latents = parquet.read_table(folder / "latents.parquet")
         assert latents["split"].value_counts().to_pylist() == [
-            {"values": "train", "counts": 140}, {"values": "test", "counts": entries["kl"]["count"]},
+            {"values": "train", "counts": 140}, {"values": "valid", "counts": 30},
+            {"values": "test", "counts": entries["kl"]["count"]},
         ]  # fmt: skip
-        mean, variance = (np.array(latents[name].to_pylist())[140:] for name in ("mean", "variance"))
+        mean, variance = (np.array(latents[name].to_pylist())[170:] for name in ("mean", "variance"))
         expected = 0.5 * (mean**2 + variance - 1 - np.log(variance)).sum(1).mean()
         assert entries["kl"]["value"] == pytest.approx(expected, rel=1e-6)
 
@@ -368,7 +369,7 @@ def test_bad_input_stops_before_any_training(project: Path) -> None:
     ("old", "new", "said"),
     [
         ("beta: 2.0", "beta: 0.0", r"tests/tiny\.yaml: models\.beta_vae\.beta 0\.0 must be above 0"),
-        ("batch_size: 32", "batch_size: 141", r"training\.batch_size 141 exceeds the 140 images"),
+        ("batch_size: 32", "batch_size: 141", r"tests/tiny\.yaml: training\.batch_size 141 exceeds the 140 images"),
     ],
 )
 def test_what_would_stop_one_training_stops_the_first(project: Path, old: str, new: str, said: str) -> None:
