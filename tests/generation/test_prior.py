@@ -78,7 +78,7 @@ def test_latents_hold_what_the_metrics_need_of_a_learned_prior(tmp_path: Path) -
     table = read_table(path)
     assert vectors_of(table, "prior_draw").shape == (80, LATENT)
     np.testing.assert_array_equal(table["kl_to_prior"].to_numpy()[:40], encoded.prior.kl)
-    assert read_latents(path, "test").attribute_names == ("a", "b")
+    assert read_latents(path, "test")[0].attribute_names == ("a", "b")
 
 
 def test_latents_of_the_standard_normal_prior_are_as_before(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_samples_show_what_is_asked_for_and_else_what_goes_with_it(conditional: 
 @pytest.mark.parametrize("family", ["vae", "conditional_vae"])
 def test_samples_of_a_fitted_sampler(family: str, tmp_path: Path) -> None:
     model = run(tmp_path, family)
-    latents = read_latents(tmp_path / "latents.parquet", "train")
+    (latents,) = read_latents(tmp_path / "latents.parquet", "train")
     sha, folder = sha256(model.file), tmp_path / "samplers/mine"
     gaussian = samplers.create("gaussian", {})
     fitted = fit_sampler("gaussian", gaussian, latents.posteriors, latents.posteriors, Place(), sha)

@@ -50,10 +50,10 @@ from vaematrix.common.errors import UserError
 from vaematrix.common.strict_yaml import read_yaml
 from vaematrix.data import layout
 from vaematrix.data.counts import training_images
-from vaematrix.analysis.remedies import remedies
 from vaematrix.analysis.rubric import read_rubric, rubric_file
 from vaematrix.experiment.layers import Layers, merge
 from vaematrix.experiment.command_line import refuse_unknown_targets, rerun_warning, unlocks
+from vaematrix.experiment.remedies import remedies
 from vaematrix.experiment.snakemake_record import snakemake_record
 
 environment.prepare(SOURCE, workflow.is_main_process)

@@ -159,7 +159,7 @@ if SAMPLERS:
         params:
             models=MODELS,
             samplers=list(SAMPLERS),
-            rubric=RUBRIC,
+            rubric=script_safe(RUBRIC),
             key=lambda wildcards: KEYS.of("sampler_tables"),
         script:
             "../scripts/sampler_tables.py"

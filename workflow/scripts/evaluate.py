@@ -3,9 +3,7 @@
 import logging
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vaematrix.common import devices
@@ -13,9 +11,10 @@ from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.files import sha256, write_json, written_whole
 from vaematrix.common.images import read_images, read_metadata, read_table
-from vaematrix.common.records import Identity, RunMetrics, RunRecord, read_run, write_record
+from vaematrix.common.records import RunRecord, read_run, write_record
 from vaematrix.common.vectors import vectors_of
 from vaematrix.data.shards import read_faces
+from vaematrix.generation.latents import read_latents
 from vaematrix.metrics import definitions, entries, frechet
 from vaematrix.metrics.attribute_judge import load_judge
 from vaematrix.metrics.entries import Measured
@@ -54,9 +53,8 @@ def main(snakemake: Any) -> None:
         per_image |= entries.measure_feature_distance(
             measured, network, real, rebuilt, resamples=p.resamples, confidence=p.confidence
         )
-        conditional = bool(asked.column_names)  # only conditional models are asked for attributes
-        measure_codes(measured, files.latents, p.split, faces.attribute_names, conditional)
-        if conditional:
+        measure_codes(measured, files.latents, p.split)
+        if asked.column_names:  # only conditional models are asked for attributes
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
         measured.warnings[:0] = run.warnings
@@ -75,19 +73,7 @@ def main(snakemake: Any) -> None:
         )
         for warning in measured.warnings:
             log.warning("warning: %s", warning)
-        write_record(
-            output.metrics,
-            RunMetrics(
-                run=Identity(
-                    experiment=run.experiment, model=run.model, family=run.family, seed=run.seed, entry=p.entry
-                ),
-                metrics=measured.entries,
-                left_out=measured.left_out,
-                warnings=measured.warnings,
-                checks=measured.checks,
-                protocol=protocol,
-            ),
-        )
+        write_record(output.metrics, measured.of_run(run, p.entry, protocol))
         write_json(output.details, measured.details)
         with written_whole(output.per_image) as temporary:
             pq.write_table(pa.table({"image_id": faces.image_ids, **per_image}), temporary, write_page_checksum=True)
@@ -99,31 +85,16 @@ def opposed(run: RunRecord) -> bool:
     return adversary is not None and adversary.get("weight") != 0
 
 
-def learned_prior(latents: str, split: str) -> LearnedPrior | None:
-    """The prior of the model whose codes are in a file that `generate` wrote; None where it is N(0, I)."""
-    about = read_metadata(latents).get("vaematrix.prior")
-    if about is None:
-        return None
-    table = read_table(latents)
-    rows = table.filter(pc.equal(table["split"], split))
-    return LearnedPrior(about, vectors_of(rows, "prior_draw"), rows["kl_to_prior"].to_numpy())
-
-
-def measure_codes(measured: Measured, latents: str, split: str, names: tuple[str, ...], conditional: bool) -> None:
-    """All that is said of the codes in a file that `generate` wrote. Args: names: of the attributes."""
-    table = read_table(latents)
-
-    def codes(of: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        rows = table.filter(pc.equal(table["split"], of))
-        labels = np.stack([rows[name].to_numpy() for name in names], axis=1)
-        return vectors_of(rows, "mean"), vectors_of(rows, "variance"), labels
-
-    (mean, variance, labels), (train_mean, _, train_labels) = codes(split), codes("train")
-    entries.measure_latent(measured, mean, variance, learned_prior(latents, split))
-    if conditional:
+def measure_codes(measured: Measured, path: str, split: str) -> None:
+    """All that is said of the codes in a file that `generate` wrote."""
+    of_split, train = read_latents(path, split, "train")
+    prior = LearnedPrior(**vars(of_split.prior)) if of_split.prior else None
+    entries.measure_latent(measured, of_split.means, of_split.variances, prior)
+    if train.conditional:
         measured.left_out["probe_auc"] = "the encoder of a conditional model is told what a probe would find"
     else:
-        entries.measure_probe(measured, (train_mean, train_labels), (mean, labels), names)
+        train_codes, codes = ((latents.means, latents.attributes) for latents in (train, of_split))
+        entries.measure_probe(measured, train_codes, codes, train.attribute_names)
 
 
 if __name__ == "__main__":

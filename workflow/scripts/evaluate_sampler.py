@@ -6,7 +6,7 @@ from vaematrix.common import devices
 from vaematrix.common.console import logged
 from vaematrix.common.errors import UserError
 from vaematrix.common.images import read_images, read_metadata, read_table
-from vaematrix.common.records import Identity, RunMetrics, read_run, write_record
+from vaematrix.common.records import read_run, write_record
 from vaematrix.common.vectors import vectors_of
 from vaematrix.metrics import entries, frechet
 from vaematrix.metrics.attribute_judge import load_judge
@@ -31,23 +31,16 @@ def main(snakemake: Any) -> None:
         if asked.column_names:  # only conditional models are asked for attributes
             labels = {name: asked[name].to_numpy() for name in asked.column_names}
             entries.measure_asked(measured, load_judge(files.judge), samples, labels)
-        metrics = RunMetrics(
-            run=Identity(experiment=run.experiment, model=run.model, family=run.family, seed=run.seed, entry=p.entry),
-            metrics=measured.entries,
-            left_out=measured.left_out,
-            warnings=measured.warnings,
-            checks=measured.checks,
-            protocol=protocol_of(
-                run,
-                files.shards,
-                files.samples,
-                features=network.identity,
-                images=len(real),
-                device=device,
-                **{name: p[name] for name in ("dataset", "split", "confidence", "code", "key")},
-            ),
+        protocol = protocol_of(
+            run,
+            files.shards,
+            files.samples,
+            features=network.identity,
+            images=len(real),
+            device=device,
+            **{name: p[name] for name in ("dataset", "split", "confidence", "code", "key")},
         )
-        write_record(snakemake.output[0], metrics)
+        write_record(snakemake.output[0], measured.of_run(run, p.entry, protocol))
 
 
 if __name__ == "__main__":

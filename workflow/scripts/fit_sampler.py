@@ -18,7 +18,7 @@ def main(snakemake: Any) -> None:
     p, output = snakemake.params, Path(snakemake.output[0])
     with logged(snakemake.log[0]), one_process(output.parent):
         torch.set_num_threads(snakemake.threads)
-        train, valid = (read_latents(snakemake.input.latents, split) for split in ("train", "valid"))
+        train, valid = read_latents(snakemake.input.latents, "train", "valid")
         fitted = fit_sampler(
             p.kind,
             samplers.create(p.kind, p.options),

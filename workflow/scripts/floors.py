@@ -24,7 +24,7 @@ def main(snakemake: Any) -> None:
         train, faces = (read_faces(files.shards, split) for split in ("train", p.split))
         prepared = read_metadata(files.shards[0])
         network = load_network(p.network, files.inception or None, device)
-        reference = frechet.load(files.statistics, network.identity)
+        reference = frechet.reference(files.statistics, network.identity, len(faces.images))
         real = vectors_of(read_table(files.features, columns=["features"]), "features")
         projected, fitted_on = pca_reconstructions(train.images, faces.images, p.components, seed=0)
         means = np.broadcast_to(mean_face(train.images), faces.images.shape)

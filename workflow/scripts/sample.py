@@ -20,7 +20,7 @@ def main(snakemake: Any) -> None:
         digest = weights.intact(files.weights, files.run)
         # Snakemake knows by now that the fit is complete, so nothing can need its checkpoint any more.
         checkpoint.clear(Path(files.sampler).parent)
-        fitted, latents = FittedSampler.load(files.sampler), read_latents(files.latents, "train")
+        fitted, (latents,) = FittedSampler.load(files.sampler), read_latents(files.latents, "train")
         for path, made_by in ((files.sampler, fitted.weights_sha256), (files.latents, latents.weights_sha256)):
             if made_by != digest:
                 raise UserError(f"{path} is of other weights than {files.weights}. Delete it and run again.")

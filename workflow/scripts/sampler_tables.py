@@ -1,5 +1,6 @@
 """Every model under every sampler, as CSV, LaTeX and HTML."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ from vaematrix.reporting.tables.samplers import write_sampler_tables
 def main(snakemake: Any) -> None:
     p, files = snakemake.params, snakemake.input
     with logged(snakemake.log[0]):
-        results = collect(
-            list(map(read_metrics, files.metrics)), p.rubric, p.models, missing=missing_runs(snakemake.config)
-        )
+        runs, missing = list(map(read_metrics, files.metrics)), missing_runs(snakemake.config)
+        results = collect(runs, json.loads(p.rubric), p.models, missing=missing)
         sampled = list(map(read_metrics, files.sampled))
         write_sampler_tables(Path(snakemake.output.html).parent, results, sampled, p.samplers)
 

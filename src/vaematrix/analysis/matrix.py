@@ -84,6 +84,12 @@ def spread(values: Sequence[Decimal]) -> Spread:
     return Spread(statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
+def spread_over(runs: Sequence[Metrics], key: str) -> Spread | None:
+    """The mean over runs of what they measured under `key`; None where there are none, or one has no value."""
+    values = [value for run in runs if (value := value_of(run, key)) is not None]
+    return spread(values) if values and len(values) == len(runs) else None
+
+
 def weighting_of_run(run: Metrics, rubric: Mapping[str, Any]) -> str:
     """:func:`weighting_of` a run's model: the variants of a sweep are of the entry that sweeps, however they are named.
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vaematrix.analysis.remedies import remedies
 from vaematrix.analysis.rubric import row_keys
 from vaematrix.common import records
+from vaematrix.experiment.remedies import remedies
 from vaematrix.metrics import inception_weights
 from vaematrix.reporting.names import matrix_file, published_file
 

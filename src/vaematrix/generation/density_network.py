@@ -21,10 +21,12 @@ from vaematrix.common.errors import Interrupted, UserError
 from vaematrix.generation.linear_gaussian import LinearGaussian
 from vaematrix.generation.posteriors import Posteriors, State
 from vaematrix.generation.sampler import Place
+from vaematrix.models.networks import signed
 from vaematrix.training import checkpoint
 from vaematrix.training.checkpoint import Optimised, Progress
 from vaematrix.training.interruption import Interruption
 from vaematrix.training.loop import CHECKPOINT_SECONDS
+from vaematrix.training.schedule import half_cosine
 
 log = logging.getLogger("vaematrix.generation.density_network")
 
@@ -70,7 +72,7 @@ def fit_network(
     with Interruption(CHECKPOINT_SECONDS, place.stop_at) as interruption:
         for epoch in tqdm(epochs, desc="codes", unit="epoch", disable=None):
             for group in optimiser.param_groups:
-                group["lr"] = schedule.learning_rate * (1 + math.cos(math.pi * epoch / schedule.epochs)) / 2
+                group["lr"] = schedule.learning_rate * half_cosine(epoch / schedule.epochs)
             white, labels = white_codes(train, gaussian, epoch)
             _train_epoch(loss, optimiser, white[~held_back], labels[~held_back], epoch)
             value = _mean_loss(loss, white[held_back], labels[held_back])
@@ -98,7 +100,7 @@ def white_codes(of: Posteriors, gaussian: LinearGaussian, epoch: int) -> tuple[T
 
 def label_tensor(labels: np.ndarray) -> Tensor:
     """Labels, bool [n, k], as networks see them: float32 in {-1, 1}."""
-    return torch.from_numpy(labels).float() * 2 - 1
+    return signed(torch.from_numpy(labels))
 
 
 def network_state(network: nn.Module) -> State:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from vaematrix.common.errors import UserError
@@ -55,23 +56,25 @@ class Latents:
     """The posteriors of one split.
 
     Attributes:
-        means, deviations: float32 [n, latent].
+        means, variances: float32 [n, latent].
         attributes: bool [n, k], what the faces show. attribute_names: k names.
         conditional: whether the model is told the attributes.
         weights_sha256: of the model.
+        prior: the model's beside these; None for N(0, I).
     """
 
     means: np.ndarray
-    deviations: np.ndarray
+    variances: np.ndarray
     attributes: np.ndarray
     attribute_names: tuple[str, ...]
     conditional: bool
     weights_sha256: str
+    prior: BesidePrior | None
 
     @property
     def posteriors(self) -> Posteriors:
         """With the labels that the model is told: all attributes, or none."""
-        return Posteriors(self.means, self.deviations, told(self.attributes, self.conditional))
+        return Posteriors(self.means, np.sqrt(self.variances), told(self.attributes, self.conditional))
 
 
 def told(attributes: np.ndarray, conditional: bool) -> np.ndarray:
@@ -106,8 +109,8 @@ def write_latents(
     write_vectors(path, columns, vectors, {**origin, _CONDITIONAL: conditional})
 
 
-def read_latents(path: str | Path, split: str) -> Latents:
-    """Read the posteriors of one split.
+def read_latents(path: str | Path, *splits: str) -> tuple[Latents, ...]:
+    """Read the posteriors of some splits.
 
     Raises:
         UserError: the file is damaged, or of a time before it said whether the model is told the attributes.
@@ -115,14 +118,20 @@ def read_latents(path: str | Path, split: str) -> Latents:
     about, table = read_metadata(path), read_table(path)
     if _CONDITIONAL not in about:
         raise UserError(f"{path}: is of an earlier version. Delete it, and it is made anew.")
-    rows = table.filter(pc.equal(table[_SPLIT], split))
+    return tuple(_latents(about, table.filter(pc.equal(table[_SPLIT], split))) for split in splits)
+
+
+def _latents(about: Mapping[str, Any], rows: pa.Table) -> Latents:
+    """The posteriors in rows of the file. Args: about: the file's metadata."""
     names = tuple(name for name in rows.column_names if name not in _NO_ATTRIBUTES)
     attributes = [rows[name].to_numpy() for name in names]
+    learned = about.get(_PRIOR)
     return Latents(
         vectors_of(rows, "mean"),
-        np.sqrt(vectors_of(rows, "variance")),
+        vectors_of(rows, "variance"),
         np.stack(attributes, axis=1) if names else np.empty((len(rows), 0), bool),
         names,
         about[_CONDITIONAL],
         about["vaematrix.weights_sha256"],
+        BesidePrior(learned, vectors_of(rows, _DRAW), rows[_KL].to_numpy()) if learned else None,
     )

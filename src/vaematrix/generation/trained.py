@@ -250,7 +250,7 @@ class TrainedModel:
                 f"{path}: not found. What training faces show comes from there; load the run's whole folder, or say "
                 "all attributes."
             )
-        latents = read_latents(path, "train")
+        (latents,) = read_latents(path, "train")
         self._check_weights(path, latents.weights_sha256)
         columns = [latents.attribute_names.index(name) for name in self.attribute_names]
         return latents.means, latents.attributes[:, columns]

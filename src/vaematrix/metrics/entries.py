@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from vaematrix.common.records import Check, Entry, as_json
+from vaematrix.common.records import Check, Entry, Identity, Protocol, RunMetrics, RunRecord, as_json
 from vaematrix.metrics import catalogue, definitions, extrapolation, frechet, kernel_distance, latent, neighbours
 from vaematrix.metrics.attribute_judge import FEWEST, Judge, balanced, judgeable, shares_shown
 from vaematrix.metrics.bootstrap import mean_interval
@@ -45,6 +45,18 @@ class Measured:
         """What metrics.json says of these; `details` have a file of their own."""
         parts = {"metrics": self.entries, "left_out": self.left_out, "warnings": self.warnings, "checks": self.checks}
         return as_json(parts)
+
+    def of_run(self, run: RunRecord, entry: str, protocol: Protocol) -> RunMetrics:
+        """The record of a run's metrics. Args: run: its training. entry: the model's in the config."""
+        named = {name: getattr(run, name) for name in ("experiment", "model", "family", "seed")}
+        return RunMetrics(
+            run=Identity(**named, entry=entry),
+            metrics=self.entries,
+            left_out=self.left_out,
+            warnings=self.warnings,
+            checks=self.checks,
+            protocol=protocol,
+        )
 
     def add(self, metric: Metric, value: float, count: int, **further: Any) -> None:
         """Add an entry; `further` are its interval (low, high), the sd between subsets (subset_sd) and its protocol."""

@@ -12,7 +12,7 @@ from vaematrix.models.adversary import Adversary
 from vaematrix.models.architecture import Network
 from vaematrix.models.density import PriorDensity
 from vaematrix.models.family import Family
-from vaematrix.models.networks import Decoder, Encoder
+from vaematrix.models.networks import Decoder, Encoder, signed
 from vaematrix.models.objective import Objective
 from vaematrix.models.posterior import Posterior
 from vaematrix.models.prior import Prior, refuse_misfit
@@ -167,4 +167,4 @@ class Autoencoder(nn.Module):
         return losses.gaussian_nll(sse, variance, self.network.values).mean(), variance
 
     def _labels(self, y: Tensor) -> Tensor | None:
-        return y.float() * 2 - 1 if self.conditional else None
+        return signed(y) if self.conditional else None

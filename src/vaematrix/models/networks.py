@@ -42,6 +42,11 @@ class Decoder(nn.Module):
         return self.image(self.stages(hidden))
 
 
+def signed(y: Tensor) -> Tensor:
+    """Labels as networks see them, float32 in {-1, 1}. Args: y: bool, or float32 in [0, 1] for what lies between."""
+    return y.float() * 2 - 1
+
+
 # A bias before batch normalisation would be subtracted again with the mean.
 def _down(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(

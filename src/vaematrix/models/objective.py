@@ -39,7 +39,7 @@ class Trainable(Protocol):
         """All terms of a batch, as scalars by name. No two losses among them may share a graph.
 
         Args:
-            x: [b, 3, h, w] in [0, 1]. y: bool [b, attributes]. noise: standard normal [2, b, latent].
+            x: [b, 3, h, w] in [0, 1]. y: bool [b, attributes]. noise: standard normal, [2, b, …].
             progress: the share of training done, a scalar in [0, 1].
         """
 

@@ -17,6 +17,10 @@ class Posterior(NamedTuple):
         """z = μ + σ·ε with ε = noise, [b, latent]."""
         return self.mean + torch.exp(0.5 * self.log_variance) * noise
 
+    def of(self, rows: Tensor) -> "Posterior":
+        """The posteriors of some images. Args: rows: their numbers, int64 [n]."""
+        return Posterior(self.mean[rows], self.log_variance[rows])
+
     def log_prob(self, z: Tensor) -> Tensor:
         """ln q(z | x) in nats, [b], each z under its own posterior. Args: z: [b, latent], or broadcast against it."""
         squares = (z - self.mean).square() * torch.exp(-self.log_variance)

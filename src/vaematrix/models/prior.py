@@ -55,6 +55,17 @@ class Prior:
         return posterior.log_prob(z) - self.log_prob(of, z, y)
 
 
+def code_and_choice(noise: Tensor) -> tuple[Tensor, Tensor]:
+    """What a draw of a component needs: normal numbers for its code, [b, latent], and a uniform one to choose it, [b].
+
+    Args:
+        noise: standard normal [b, latent + 1].
+    """
+    from torch.special import ndtr
+
+    return noise[:, :-1], ndtr(noise[:, -1])
+
+
 def refuse_misfit(prior: Prior, family: Family) -> None:
     """Raise a UserError if a family cannot be trained with a prior."""
     if prior.conditional and not family.conditional:

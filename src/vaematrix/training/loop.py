@@ -155,7 +155,8 @@ class _Loop:
         self.steps = len(faces) // settings.batch_size
         self.total = self.steps * settings.epochs
         self.loss = compiled(self.trained.loss, faces.device, self.total)
-        self.optimised = {name: _optimised(of, settings.learning_rate) for name, of in self.trained.objectives.items()}
+        self.objectives = self.trained.objectives
+        self.optimised = {name: _optimised(of, settings.learning_rate) for name, of in self.objectives.items()}
         self.average = moving_average(model, settings.average, self.total) if settings.average else None
         sums = torch.zeros(len(self.trained.terms), dtype=torch.float64, device=faces.device)
         self.progress = _resumed(path, self.optimised, self.average) or Progress(step=0, sums=sums)
@@ -198,7 +199,7 @@ class _Loop:
         with precision.autocast(self.faces.device):
             terms = self.loss(x, y, noise, share)
         rate = factor(self.progress.step, self.total, self.settings.warmup, self.settings.decay)
-        for name, objective in self.trained.objectives.items():
+        for name, objective in self.objectives.items():
             module, optimiser = self.optimised[name]
             optimiser.zero_grad(set_to_none=True)
             terms[objective.loss].backward(inputs=list(module.parameters()))  # no gradient reaches another's parameters

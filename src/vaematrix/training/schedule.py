@@ -25,4 +25,9 @@ def factor(step: int, steps: int, warmup: float, decay: Decay) -> float:
         return share / warmup
     if decay == "none":
         return 1.0
-    return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+    return half_cosine((share - warmup) / (1 - warmup))
+
+
+def half_cosine(share: float) -> float:
+    """½(1 + cos(π·share)): from 1 to 0 as the share rises from 0 to 1."""
+    return (1 + math.cos(math.pi * share)) / 2

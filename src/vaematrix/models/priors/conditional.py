@@ -50,6 +50,7 @@ class Conditional(Prior):
 
     def gaussian(self, of: PriorDensity, y: Tensor) -> Posterior:
         """p(z | y) of each y, bool [b, attributes]."""
+        from vaematrix.models.networks import signed
         from vaematrix.models.posterior import Posterior
 
-        return Posterior(*of.learnt(y.float() * 2 - 1).chunk(2, dim=1))
+        return Posterior(*of.learnt(signed(y)).chunk(2, dim=1))

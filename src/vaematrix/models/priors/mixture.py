@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from vaematrix.common.options import option
-from vaematrix.models.prior import Prior
+from vaematrix.models.prior import Prior, code_and_choice
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -42,9 +42,7 @@ class Mixture(Prior):
         )
 
     def sample(self, of: PriorDensity, noise: Tensor, y: Tensor) -> Tensor:
-        from torch.special import ndtr
-
-        code, choice = noise[:, :-1], ndtr(noise[:, -1])
+        code, choice = code_and_choice(noise)
         ends = of.learnt["logits"].softmax(0).cumsum(0)
         chosen = (choice[:, None] > ends[:-1]).sum(1)
         return of.learnt["means"][chosen] + (self.factors(of)[chosen] @ code[:, :, None]).squeeze(2)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from vaematrix.common.options import option
-from vaematrix.models.prior import Prior
+from vaematrix.models.prior import Prior, code_and_choice
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,12 +41,10 @@ class VampPrior(Prior):
         return nn.ParameterDict(learnt if labels else {"inputs": inputs})
 
     def sample(self, of: PriorDensity, noise: Tensor, y: Tensor) -> Tensor:
-        from torch.special import ndtr
-
-        code, choice = noise[:, :-1], ndtr(noise[:, -1])
-        mean, log_variance = self.pseudo_posteriors(of)
-        chosen = (choice * len(mean)).long().clamp_max(len(mean) - 1)
-        return mean[chosen] + (0.5 * log_variance[chosen]).exp() * code
+        code, choice = code_and_choice(noise)
+        posteriors = self.pseudo_posteriors(of)
+        chosen = (choice * self.pseudo_inputs).long().clamp_max(self.pseudo_inputs - 1)
+        return posteriors.of(chosen).sample(code)
 
     def log_prob(self, of: PriorDensity, z: Tensor, y: Tensor) -> Tensor:
         found = self.pseudo_posteriors(of).log_prob(z[:, None])

@@ -36,17 +36,8 @@ def differences_frame(results: Results, differences: Sequence[Difference]) -> pd
         for metric in results.keys.values()
         for difference in _shown([found for found in differences if found.metric == metric], results)
     ]
-    columns = [
-        "Metric",
-        "A",
-        "B",
-        "A − B",
-        f"{confidence_word(differences)} interval",
-        "n",
-        "Covers",
-        "p (Holm)",
-        "Claim",
-    ]
+    within = f"{confidence_word(differences)} interval"
+    columns = ["Metric", "A", "B", "A − B", within, "n", "Covers", "p (Holm)", "Claim"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 

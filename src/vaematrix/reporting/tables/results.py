@@ -91,9 +91,7 @@ class Results:
 
     def spread(self, model: str, key: str) -> Spread | None:
         """A metric's mean over the model's seeds, or None where a seed has no value."""
-        runs = self.groups.get(model, ())
-        values = [value for run in runs if (value := matrix.value_of(run, key)) is not None]
-        return matrix.spread(values) if values and len(values) == len(runs) else None
+        return matrix.spread_over(self.groups.get(model, ()), key)
 
     def _measured(self, key: str) -> Entry:
         """An entry under this key, for its label, scale and direction."""

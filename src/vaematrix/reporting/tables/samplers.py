@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from vaematrix.analysis import matrix
-from vaematrix.analysis.matrix import Spread
 from vaematrix.analysis.samplers import by_sampler, likeliest
 from vaematrix.common.files import write_text
 from vaematrix.common.records import RunMetrics
@@ -56,7 +55,7 @@ def sampler_rows(results: Results, sampled: Sequence[RunMetrics], samplers: Sequ
         [model, sampler, key, results.label(key), spread.n, full(spread.mean), full(spread.sd)]
         for model, sampler, runs in _ordered(results, sampled, samplers)
         for key in dict.fromkeys(key for run in runs for key in run.metrics if _of_samples(run, key))
-        if (spread := _spread(runs, key))
+        if (spread := matrix.spread_over(runs, key))
     ]
     columns = ["model", "sampler", "metric", "label", "n", "mean", "sd"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
@@ -70,7 +69,7 @@ def sampler_frame(results: Results, sampled: Sequence[RunMetrics], samplers: Seq
             model,
             sampler + (MARK if best.get(model) == sampler else ""),
             str(len(runs)),
-            *(printed(_spread(runs, key), results.decimals(key)) for key in keys),
+            *(printed(matrix.spread_over(runs, key), results.decimals(key)) for key in keys),
         ]
         for model, sampler, runs in _ordered(results, sampled, samplers)
     ]
@@ -92,9 +91,3 @@ def _ordered(
 
 def _of_samples(run: RunMetrics, key: str) -> bool:
     return key == CODES_LOG_LIKELIHOOD.key or run.metrics[key].about in ("generation", "attributes")
-
-
-def _spread(runs: Sequence[RunMetrics], key: str) -> Spread | None:
-    """A metric's mean over the seeds, or None where a seed has no value."""
-    values = [value for run in runs if (value := matrix.value_of(run, key)) is not None]
-    return matrix.spread(values) if values and len(values) == len(runs) else None

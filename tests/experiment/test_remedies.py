@@ -1,6 +1,7 @@
 """Which models of an experiment tell what a remedy brings."""
 
-from vaematrix.analysis.remedies import Remedy, remedies
+from vaematrix.analysis.remedies import Remedy
+from vaematrix.experiment.remedies import remedies
 
 ADVERSARY = {"weight": 0.2}
 
